@@ -1,0 +1,55 @@
+# Everything a developer runs; `make` alone lists it. Each target makes the virtual environment first if it must.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+TEST_FOLDERS := $(wildcard tests/unit tests/integration tests/behaviour tests/e2e)
+
+# Public datasets and KubeRay's definitions, which some tests read; those tests say so and skip where they are absent.
+POLYLOOP_DATASETS ?= $(realpath ../shared/datasets)
+POLYLOOP_KUBERAY_CRDS ?= $(realpath ../shared/kuberay-crds)
+export POLYLOOP_DATASETS POLYLOOP_KUBERAY_CRDS
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test unit check format docs bench clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+install: $(STAMP)  ## Make the virtual environment .venv from constraints.txt
+
+demo: $(STAMP)  ## Run the whole loop once and print what improved
+	$(BIN)/polyloop demo
+
+test: $(STAMP)  ## Run all tests: unit, integration, behaviour, e2e
+	$(BIN)/python -m pytest $(TEST_FOLDERS)
+
+unit: $(STAMP)  ## Run the fast tests, which need no Ray
+	$(BIN)/python -m pytest tests/unit
+
+check: $(STAMP)  ## Check format, lint, types and that generated docs are up to date
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m polyloop.spec.reference --check
+
+format: $(STAMP)  ## Put the code in shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(STAMP)  ## Write the generated docs
+	$(BIN)/python -m polyloop.spec.reference
+
+bench: $(STAMP)  ## Run the benchmarks, or one: make bench NAME=serving
+	$(BIN)/polyloop bench $(NAME)
+
+clean:  ## Remove the virtual environment, caches and what runs have written here
+	rm -rf $(VENV) .polyloop build dist .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -1,0 +1,74 @@
+"""What commands print: data to stdout (a table, or JSON for machines), messages and progress to stderr.
+
+Limits: on a terminal, progress is one line that changes; elsewhere each stage is one plain line, and the same line is
+not repeated more often than every `PLAIN_EVERY_S` seconds.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+PLAIN_EVERY_S = 10.0
+
+messages = Console(stderr=True, highlight=False)
+
+
+def print_json(data: Any) -> None:
+    """Print `data` as one JSON document."""
+    sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def print_rows(rows: Sequence[dict[str, Any]], *, as_json: bool, title: str) -> None:
+    """Print rows of equal keys as a table, or as a JSON list."""
+    if as_json:
+        print_json(list(rows))
+        return
+    table = Table(title=title, title_justify="left")
+    for name in rows[0] if rows else ["(none yet)"]:
+        table.add_column(name.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    print_renderable(table)
+
+
+def print_renderable(renderable: Any) -> None:
+    """Print a rich object to stdout, at full width where stdout is not a terminal."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=160)
+    console.print(renderable)
+
+
+class ProgressLine:
+    """Takes messages of long work and shows the newest."""
+
+    def __init__(self) -> None:
+        self._status = messages.status("starting") if messages.is_terminal else None
+        self._last_kind = ""
+        self._last_s = 0.0
+
+    def __call__(self, text: str) -> None:
+        """Show one message."""
+        if self._status is not None:
+            self._status.update(text)
+            return
+        kind = "".join(character for character in text if not character.isdigit())[:24]
+        now = time.monotonic()
+        if kind != self._last_kind or now - self._last_s >= PLAIN_EVERY_S:
+            messages.print(text, soft_wrap=True, markup=False)
+            self._last_kind, self._last_s = kind, now
+
+    @contextmanager
+    def shown(self) -> Iterator["ProgressLine"]:
+        """Show the line inside the block."""
+        if self._status is None:
+            yield self
+        else:
+            with self._status:
+                yield self

@@ -1,0 +1,36 @@
+"""What Ray's clients raise, as one line of ours.
+
+Input: a call to one of Ray's clients. Output: its result, or a ClusterError that tells a cluster that is not there from
+one that refused what was asked.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from polyloop.errors import ClusterError
+
+UNREACHABLE = (ConnectionError, TimeoutError)
+
+
+@contextmanager
+def named_cluster_failures(cluster: str) -> Iterator[None]:
+    """Turn what Ray's clients raise inside the block into a ClusterError about `cluster`."""
+    # Imported when needed: whoever calls a client of Ray has loaded it already.
+    import requests
+    from ray.exceptions import RayError
+
+    try:
+        yield
+    except (*UNREACHABLE, requests.ConnectionError, requests.Timeout) as error:
+        raise ClusterError(
+            f"no Ray cluster answers at {cluster} ({first_line(error)}); start one with `polyloop up` or "
+            "`ray start --head`"
+        ) from None
+    except (OSError, RuntimeError, ValueError, RayError) as error:
+        raise ClusterError(f"the Ray cluster at {cluster} refused: {first_line(error)}") from None
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text, or its type's name where it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0].strip() if lines else type(error).__name__

@@ -1,0 +1,1 @@
+"""Datasets: read corpora, clean them, drop duplicates, split, tokenise and publish; and read the result back."""

@@ -1,0 +1,1 @@
+"""The demonstration: corpora that the project writes itself, and simulated users with their own habits."""

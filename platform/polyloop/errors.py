@@ -1,0 +1,72 @@
+"""Every error that Polyloop raises on purpose: one base, a shallow tree.
+
+A message says what failed, with which value, and what to try. Each error is made of one message string, so it
+survives pickling between Ray processes unchanged.
+"""
+
+
+class PolyloopError(Exception):
+    """Base of all named failures; the CLI prints it on one line and exits with `exit_code`."""
+
+    exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class SpecError(PolyloopError):
+    """The spec file is missing, malformed or contradicts itself."""
+
+    exit_code = 2
+
+
+class DataError(PolyloopError):
+    """A corpus cannot be read or holds nothing to learn from."""
+
+
+class ModelError(PolyloopError):
+    """A model cannot be built, loaded or used for its task."""
+
+
+class ArtefactError(PolyloopError):
+    """A published artefact is missing, incomplete or does not match its manifest."""
+
+
+class StorageFullError(PolyloopError):
+    """There was no space left; what was half-written has been removed."""
+
+
+class TrainingError(PolyloopError):
+    """Training stopped before it gave a model."""
+
+
+class EvaluationError(PolyloopError):
+    """An evaluation was asked for that has no meaning (such as an invalid metric and locale pair)."""
+
+
+class RegistryError(PolyloopError):
+    """The registry was asked for something it does not have, or a change that its state forbids."""
+
+
+class FeedbackError(PolyloopError):
+    """Feedback is malformed, forged, or about something else."""
+
+
+class RequestError(PolyloopError):
+    """A request to the serving API is wrong; `status` is the HTTP status to answer with."""
+
+    def __init__(self, message: str, status: int = 422, code: str = "invalid_request") -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+    def __reduce__(self) -> tuple[type, tuple[str, int, str]]:
+        return type(self), (self.message, self.status, self.code)
+
+
+class ClusterError(PolyloopError):
+    """The Ray cluster is not there, refused the call or stopped answering."""

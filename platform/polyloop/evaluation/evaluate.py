@@ -1,0 +1,165 @@
+"""Run a model over a holdout and score it per target locale.
+
+Inputs: a predictor, the task's spec and a table with the Example columns (id, locale, target_locale, input, target).
+Output: an `EvaluationResult` with the gate's confidence and number of resamples in its intervals.
+
+Limits: the whole table is answered in memory; weights of rows do not count. Rows are answered in order of length,
+which wastes least padding, and put back into the table's order, so results can be paired row by row. A row that the
+model refuses as too long counts as a wrong, empty answer: a user would have got none either, and versions whose
+tokenizers differ stay comparable on the same rows.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import pyarrow as pa
+
+from polyloop.errors import EvaluationError, RequestError
+from polyloop.evaluation.intervals import bootstrap
+from polyloop.evaluation.metrics import FloatArray, resolve_metric, statistics_by_locale
+from polyloop.evaluation.results import OVERALL, EvaluationResult, EvaluationRows, SliceResult
+from polyloop.models.predict import PredictInput, Prediction
+from polyloop.spec.models import GateSpec, TaskSpec
+from polyloop.tasks import KINDS
+
+COLUMNS = ("id", "locale", "target_locale", "input", "target")
+"""Columns read from the table."""
+LATENCY_CALLS = 20
+"""Single answers that are timed."""
+TOO_LONG = "input_too_long"
+"""Code of the error with which a predictor refuses an input that is longer than it takes."""
+
+
+class Predictor(Protocol):
+    """Anything that answers a list of inputs with one prediction each, in order."""
+
+    def predict(self, inputs: list[PredictInput]) -> list[Prediction]:
+        """Return one prediction an input."""
+        ...
+
+
+def evaluate(
+    predictor: Predictor,
+    task_spec: TaskSpec,
+    dataset_table: pa.Table,
+    *,
+    task: str,
+    version: str,
+    dataset_digest: str,
+    holdout_digest: str,
+    size_bytes: int = 0,
+    progress: Callable[[str], None] | None = None,
+    batch_size: int = 64,
+) -> EvaluationResult:
+    """Return the scores of a model on the rows of `dataset_table`, overall and per target locale.
+
+    Raises EvaluationError for an empty table, a missing column, a metric of another task kind, a predictor that
+    gives another number of answers than it got inputs, and a reference that is not a label of a classify task.
+    """
+    metric = resolve_metric(task_spec.gate.metric, task_spec.kind)
+    columns = _columns(dataset_table, task)
+    inputs = [
+        PredictInput(text=text, locale=locale, target_locale=target_locale)
+        for text, locale, target_locale in zip(
+            columns["input"], columns["locale"], columns["target_locale"], strict=True
+        )
+    ]
+    outputs = _answers(predictor, inputs, batch_size, progress or (lambda _: None))
+    answered = [one for one, output in zip(inputs, outputs, strict=True) if output is not None]
+    if not answered:
+        raise EvaluationError(f"{task} {version} finds every row of the holdout too long; raise max_input_tokens")
+    rows = EvaluationRows(
+        ids=tuple(columns["id"]),
+        target_locales=tuple(columns["target_locale"]),
+        predictions=tuple(output or "" for output in outputs),
+        references=tuple(columns["target"]),
+    )
+    overall, slices = _score(rows, task_spec)
+    return EvaluationResult(
+        task=task,
+        version=version,
+        dataset_digest=dataset_digest,
+        holdout_digest=holdout_digest,
+        metric=metric,
+        overall=overall,
+        slices=slices,
+        latency_ms=_latency_ms(predictor, answered),
+        size_bytes=size_bytes,
+        rows=rows,
+    )
+
+
+def _columns(table: pa.Table, task: str) -> dict[str, list[str]]:
+    missing = [name for name in COLUMNS if name not in table.column_names]
+    if missing:
+        raise EvaluationError(f"the holdout of {task!r} has no column {missing[0]!r}; build the dataset again")
+    if not table.num_rows:
+        raise EvaluationError(f"the holdout of {task!r} is empty; add rows, or a corpus with `split: holdout`")
+    return {name: table.column(name).to_pylist() for name in COLUMNS}
+
+
+def _answers(
+    predictor: Predictor, inputs: Sequence[PredictInput], batch_size: int, progress: Callable[[str], None]
+) -> list[str | None]:
+    """Return the outputs in the order of the inputs, None for an input that the model refuses as too long."""
+    outputs: list[str | None] = [None] * len(inputs)
+    longest_first = sorted(range(len(inputs)), key=lambda position: -len(inputs[position].text))
+    for start in range(0, len(inputs), batch_size):
+        positions = longest_first[start : start + batch_size]
+        batch = _answer_batch(predictor, [inputs[position] for position in positions])
+        for position, output in zip(positions, batch, strict=True):
+            outputs[position] = output
+        progress(f"evaluated {start + len(positions)} of {len(inputs)} rows")
+    return outputs
+
+
+def _answer_batch(predictor: Predictor, batch: list[PredictInput]) -> list[str | None]:
+    try:
+        predictions = predictor.predict(batch)
+    except RequestError as error:
+        if error.code != TOO_LONG:
+            raise
+        if len(batch) == 1:
+            return [None]
+        half = len(batch) // 2
+        return _answer_batch(predictor, batch[:half]) + _answer_batch(predictor, batch[half:])
+    if len(predictions) != len(batch):
+        raise EvaluationError(f"the model gave {len(predictions)} answers to {len(batch)} inputs")
+    return [prediction.output for prediction in predictions]
+
+
+def _latency_ms(predictor: Predictor, inputs: Sequence[PredictInput]) -> float:
+    """Return the mean time of single answers to rows spread evenly over the holdout, after one to warm up."""
+    step = max(1, len(inputs) // LATENCY_CALLS)
+    timed = inputs[::step][:LATENCY_CALLS]
+    predictor.predict([timed[0]])
+    start_s = time.perf_counter()
+    for one in timed:
+        predictor.predict([one])
+    return (time.perf_counter() - start_s) * 1_000.0 / len(timed)
+
+
+def _score(rows: EvaluationRows, task_spec: TaskSpec) -> tuple[SliceResult, tuple[SliceResult, ...]]:
+    """Return the overall result and one for each target locale, with every metric of the task's kind."""
+    stats: dict[str, FloatArray] = {
+        metric: statistics_by_locale(
+            metric, rows.predictions, rows.references, rows.target_locales, labels=task_spec.labels
+        )
+        for metric in KINDS[task_spec.kind].metrics
+    }
+    overall = _slice_result(OVERALL, stats, task_spec.gate)
+    slices = []
+    for locale in sorted(set(rows.target_locales)):
+        of_locale = [position for position, one in enumerate(rows.target_locales) if one == locale]
+        part = {metric: values[of_locale] for metric, values in stats.items()}
+        slices.append(_slice_result(locale, part, task_spec.gate))
+    return overall, tuple(slices)
+
+
+def _slice_result(locale: str, stats: dict[str, FloatArray], gate: GateSpec) -> SliceResult:
+    metrics = {
+        metric: bootstrap(values, metric, resamples=gate.resamples, confidence=gate.confidence)
+        for metric, values in stats.items()
+    }
+    return SliceResult(locale=locale, num_rows=len(next(iter(stats.values()))), metrics=metrics)

@@ -1,0 +1,86 @@
+"""Results for people: one table for the terminal, one in Markdown for model cards.
+
+Inputs: an evaluation and, where there is one, the evaluation that it is compared with. Outputs: a rich Table, or text.
+Scores are in points with their intervals. Limits: shows what results hold; differences are of point values only
+(whether a change is no accident is the gate's business).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.table import Table
+
+from polyloop.evaluation.intervals import Interval
+from polyloop.evaluation.results import EvaluationResult, SliceResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportRow:
+    """One metric of one slice; `before` is None where nothing is compared."""
+
+    task: str
+    locale: str
+    num_rows: int
+    metric: str
+    before: Interval | None
+    after: Interval
+
+
+def report_rows(after: EvaluationResult, before: EvaluationResult | None = None) -> Iterator[ReportRow]:
+    """Yield a row for each slice and metric, the gate's metric first within its slice, `overall` last."""
+    earlier = {one.locale: one for one in _slices(before)} if before else {}
+    for one in _slices(after):
+        metrics_before = earlier[one.locale].metrics if one.locale in earlier else {}
+        for metric in sorted(one.metrics, key=lambda name: name != after.metric):
+            yield ReportRow(
+                task=after.task,
+                locale=one.locale,
+                num_rows=one.num_rows,
+                metric=metric,
+                before=metrics_before.get(metric),
+                after=one.metrics[metric],
+            )
+
+
+def result_table(after: EvaluationResult, before: EvaluationResult | None = None) -> Table:
+    """Return a terminal table of the scores per locale, `before` -> `after` where there are two."""
+    headings, rows = _cells(after, before)
+    table = Table(title=f"{after.task}: {before.version} -> {after.version}" if before else _title(after))
+    for position, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if position < 2 else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def result_markdown(after: EvaluationResult, before: EvaluationResult | None = None) -> str:
+    """Return the same table in GitHub Markdown, ending in a newline."""
+    headings, rows = _cells(after, before)
+    lines = [headings, ["---", "---", *["---:"] * (len(headings) - 2)], *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _cells(after: EvaluationResult, before: EvaluationResult | None) -> tuple[list[str], list[list[str]]]:
+    scores = [before.version, after.version, "change"] if before else [after.version]
+    rows = []
+    for row in report_rows(after, before):
+        cells = [row.locale, row.metric, f"{row.num_rows:,}"]
+        if before:
+            change = "-" if row.before is None else f"{row.after.value - row.before.value:+.2f}"
+            cells += ["-" if row.before is None else _points(row.before), _points(row.after), change]
+        else:
+            cells.append(_points(row.after))
+        rows.append(cells)
+    return ["locale", "metric", "rows", *scores], rows
+
+
+def _points(interval: Interval) -> str:
+    return f"{interval.value:.2f} ({interval.low:.2f} to {interval.high:.2f})"
+
+
+def _title(result: EvaluationResult) -> str:
+    return f"{result.task} {result.version}"
+
+
+def _slices(result: EvaluationResult) -> tuple[SliceResult, ...]:
+    return (*result.slices, result.overall)

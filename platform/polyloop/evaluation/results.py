@@ -1,0 +1,158 @@
+"""What an evaluation found: scores with intervals per target locale, and the row-level answers behind them.
+
+Inputs and outputs: frozen objects; a summary as JSON and the rows as Parquet (id, target_locale, prediction,
+reference, all strings), side by side in one folder. Files are written under a temporary name and renamed, so a reader
+never sees half of one; loading checks that rows and summary agree.
+
+Limits: rows are held in memory, about 100 bytes a row besides the texts.
+"""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from polyloop.errors import EvaluationError
+from polyloop.evaluation.intervals import Interval
+
+SUMMARY_FILE = "evaluation.json"
+ROWS_FILE = "rows.parquet"
+OVERALL = "overall"
+"""Name of the slice that holds every row."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SliceResult:
+    """Scores of the rows of one target locale, or of all rows (`overall`)."""
+
+    locale: str
+    num_rows: int
+    metrics: dict[str, Interval]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationRows:
+    """The answers, row by row; the four columns have one length."""
+
+    ids: tuple[str, ...]
+    target_locales: tuple[str, ...]
+    predictions: tuple[str, ...]
+    references: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        lengths = {field.name: len(getattr(self, field.name)) for field in fields(self)}
+        if len(set(lengths.values())) != 1:
+            raise EvaluationError(f"the columns of evaluation rows differ in length: {lengths}")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationResult:
+    """One model version on one frozen holdout."""
+
+    task: str
+    version: str
+    dataset_digest: str
+    holdout_digest: str
+    metric: str
+    """The metric that the task's gate decides on."""
+    overall: SliceResult
+    slices: tuple[SliceResult, ...]
+    """One for each target locale, in order of the tag."""
+    latency_ms: float
+    """Mean time of one answer at batch size 1, on the machine that evaluated."""
+    size_bytes: int
+    """Size of the model's files; 0 where it was not told."""
+    rows: EvaluationRows
+
+    def __post_init__(self) -> None:
+        counted = Counter(self.rows.target_locales)
+        told = {one.locale: one.num_rows for one in self.slices}
+        if self.overall.num_rows != len(self.rows) or told != dict(counted):
+            raise EvaluationError(
+                f"the evaluation of {self.task} {self.version} tells of {self.overall.num_rows} rows {told}, but holds "
+                f"{len(self.rows)} rows {dict(counted)}; evaluate it again"
+            )
+
+    def to_json(self) -> str:
+        """Return the summary, all but the rows, as JSON."""
+        summary = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "rows"}
+        return json.dumps(summary, default=asdict, ensure_ascii=False, indent=2)
+
+    @classmethod
+    def from_json(cls, text: str, rows: EvaluationRows) -> "EvaluationResult":
+        """Return the result whose summary is `text`; EvaluationError if it is malformed or the rows do not fit it."""
+        try:
+            summary = json.loads(text)
+            return cls(
+                **{
+                    **summary,
+                    "overall": _slice(summary["overall"]),
+                    "slices": tuple(_slice(one) for one in summary["slices"]),
+                    "rows": rows,
+                }
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise EvaluationError(f"this is not the summary of an evaluation ({error}); evaluate it again") from error
+
+
+def save_rows(rows: EvaluationRows, folder: Path) -> Path:
+    """Write the rows as Parquet into `folder` (created if absent) and return the file's path."""
+    table = pa.table(
+        {
+            "id": pa.array(rows.ids, pa.string()),
+            "target_locale": pa.array(rows.target_locales, pa.string()),
+            "prediction": pa.array(rows.predictions, pa.string()),
+            "reference": pa.array(rows.references, pa.string()),
+        }
+    )
+    return _write(folder / ROWS_FILE, lambda path: pq.write_table(table, path, compression="zstd"))
+
+
+def load_rows(folder: Path) -> EvaluationRows:
+    """Return the rows that `save_rows` wrote into `folder`; EvaluationError if they are missing or unreadable."""
+    try:
+        table = pq.read_table(folder / ROWS_FILE, columns=["id", "target_locale", "prediction", "reference"])
+    except (OSError, pa.ArrowException) as error:
+        raise EvaluationError(f"cannot read evaluation rows from {folder / ROWS_FILE}: {error}") from error
+    ids, locales, predictions, references = (tuple(column.to_pylist()) for column in table.itercolumns())
+    return EvaluationRows(ids=ids, target_locales=locales, predictions=predictions, references=references)
+
+
+def save_result(result: EvaluationResult, folder: Path) -> None:
+    """Write rows and summary into `folder`; the summary comes last, so a folder that has one is complete."""
+    save_rows(result.rows, folder)
+    _write(folder / SUMMARY_FILE, lambda path: path.write_text(result.to_json() + "\n", encoding="utf-8"))
+
+
+def load_result(folder: Path) -> EvaluationResult:
+    """Return the result saved in `folder`; EvaluationError if it is missing or its rows do not fit its summary."""
+    try:
+        summary = (folder / SUMMARY_FILE).read_text(encoding="utf-8")
+    except OSError as error:
+        raise EvaluationError(f"cannot read an evaluation from {folder}: {error}") from error
+    return EvaluationResult.from_json(summary, load_rows(folder))
+
+
+def _write(path: Path, write: Callable[[Path], object]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        write(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def _slice(value: dict[str, Any]) -> SliceResult:
+    metrics = {name: Interval(**interval) for name, interval in value["metrics"].items()}
+    return SliceResult(locale=value["locale"], num_rows=value["num_rows"], metrics=metrics)

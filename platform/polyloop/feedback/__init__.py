@@ -1,0 +1,1 @@
+"""What users say about answers: signed inference ids, durable feedback, trust, and curation into examples."""

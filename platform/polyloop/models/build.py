@@ -1,0 +1,131 @@
+"""Builds the network of a task: from a size recipe, from a pretrained checkpoint, or from an earlier version.
+
+Inputs: the task's spec and its tokenizer. Output: a transformers model on the CPU in float32, ready to train. Random
+weights come from torch's global generator; seed it first. Limits: safetensors only; no code from checkpoints is run.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    GenerationConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    T5Config,
+    T5ForConditionalGeneration,
+)
+from transformers.models.t5.modeling_t5 import T5Attention
+
+from polyloop.errors import ModelError
+from polyloop.models.pretrained import load_checkpoint
+from polyloop.spec.models import TaskSpec
+from polyloop.spec.recipes import ENCODER_DECODER_RECIPES, ENCODER_RECIPES
+from polyloop.tasks import kind_of
+from polyloop.tasks.base import end_id
+
+RELATIVE_BIAS_STD = 2.0
+"""Spread of T5's first relative position biases. With transformers' own (width^-0.5 = 0.09) a small model cannot tell
+digits apart by place within 1,000 steps: 31 % exact copies in the demo's localisation against 91 % with 2.0."""
+
+
+def build_model(
+    task: TaskSpec, tokenizer: PreTrainedTokenizerBase, *, dropout: float, init_from: Path | None = None
+) -> PreTrainedModel:
+    """Return the task's model, its vocabulary as large as the tokenizer's.
+
+    `init_from` is the folder of an earlier version to go on from; otherwise the spec says recipe or checkpoint.
+    `dropout` is that of recipes; checkpoints keep their own. ModelError if a checkpoint does not fit.
+    """
+    if tokenizer.pad_token_id is None:
+        raise ModelError(f"the tokenizer {tokenizer.name_or_path!r} has no padding token; define pad_token")
+    origin = str(init_from) if init_from is not None else task.model.pretrained
+    if origin is not None:
+        model = load_checkpoint(origin, task, keep_labels=init_from is not None)
+        _fit_vocabulary(model, tokenizer)
+    elif kind_of(task).architecture == "encoder":
+        model = _encoder(task, tokenizer, dropout)
+    else:
+        model = _encoder_decoder(task, tokenizer, dropout)
+    if kind_of(task).architecture == "encoder-decoder":
+        model.generation_config = _greedy(model, tokenizer)
+    if task.model.recipe is not None:
+        _no_dropout_in_attention(model)
+    return model
+
+
+def _encoder(task: TaskSpec, tokenizer: PreTrainedTokenizerBase, dropout: float) -> PreTrainedModel:
+    recipe = ENCODER_RECIPES[str(task.model.recipe)]
+    settings: dict[str, Any] = {"attn_implementation": "sdpa"}
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=recipe.width,
+        intermediate_size=recipe.feedforward,
+        num_attention_heads=recipe.heads,
+        num_hidden_layers=recipe.encoder_layers,
+        max_position_embeddings=task.model.max_input_tokens,
+        hidden_dropout_prob=dropout,
+        # Dropout inside attention costs more time than all other dropout together and keeps the fused kernels out.
+        attention_probs_dropout_prob=0.0,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        id2label=dict(enumerate(task.labels)),
+        label2id={label: index for index, label in enumerate(task.labels)},
+        **settings,
+    )
+    return BertForSequenceClassification(config)
+
+
+def _encoder_decoder(task: TaskSpec, tokenizer: PreTrainedTokenizerBase, dropout: float) -> PreTrainedModel:
+    recipe = ENCODER_DECODER_RECIPES[str(task.model.recipe)]
+    settings: dict[str, Any] = {"decoder_start_token_id": tokenizer.pad_token_id, "attn_implementation": "sdpa"}
+    config = T5Config(
+        vocab_size=len(tokenizer),
+        d_model=recipe.width,
+        d_kv=recipe.width // recipe.heads,
+        d_ff=recipe.feedforward,
+        num_heads=recipe.heads,
+        num_layers=recipe.encoder_layers,
+        num_decoder_layers=recipe.decoder_layers,
+        feed_forward_proj="relu",
+        dropout_rate=dropout,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=end_id(tokenizer),
+        **settings,
+    )
+    model = T5ForConditionalGeneration(config)
+    for name, parameter in model.named_parameters():
+        if name.endswith("relative_attention_bias.weight"):
+            torch.nn.init.normal_(parameter, std=RELATIVE_BIAS_STD)
+    return model
+
+
+def _no_dropout_in_attention(model: PreTrainedModel) -> None:
+    """Do for T5, whose configuration has one probability for all, what the encoder's configuration says."""
+    for module in model.modules():
+        if isinstance(module, T5Attention):
+            module.dropout = 0.0
+
+
+def _fit_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Make room for tokens that were added to the tokenizer, such as locale tags; never shrink."""
+    embeddings: Any = model.get_input_embeddings()
+    if len(tokenizer) > embeddings.num_embeddings:
+        model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+
+
+def _greedy(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> GenerationConfig:
+    """Return greedy decoding; a checkpoint's forced tokens go, since the locale tag is in the input."""
+    old: Any = model.generation_config
+    make: Any = GenerationConfig
+    greedy: GenerationConfig = make(
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=end_id(tokenizer),
+        decoder_start_token_id=model.config.decoder_start_token_id,
+        bad_words_ids=old.bad_words_ids,
+        num_beams=1,
+        do_sample=False,
+    )
+    return greedy

@@ -1,0 +1,116 @@
+"""What a published model version says about itself: manifest.json as a typed, frozen object.
+
+`VersionFacts` is what the publisher knows; `Manifest` adds the files with their digests. Unknown keys are refused.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from polyloop.tasks.base import Architecture
+
+MANIFEST_FILE = "manifest.json"
+CARD_FILE = "README.md"
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class ManifestPart(BaseModel):
+    """Base of the parts: immutable, and unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class ModelFile(ManifestPart):
+    """One file of the artefact."""
+
+    sha256: Sha256
+    """Digest of the content, hexadecimal."""
+    size_bytes: int
+    """Size of the content."""
+
+
+class MetricRow(ManifestPart):
+    """One figure measured on the holdout."""
+
+    locale: str
+    """Locale of the target, or `overall`."""
+    metric: str
+    """Name of the metric."""
+    value: float
+    """Points, 0 to 100."""
+    low: float
+    """Lower end of the confidence interval."""
+    high: float
+    """Upper end of the confidence interval."""
+    num_rows: int
+    """Holdout rows behind the figure."""
+
+
+class CorpusNote(ManifestPart):
+    """A corpus that the model learned from."""
+
+    name: str
+    """Name in the spec, or `feedback`."""
+    licence: str
+    """Licence of the data."""
+    source: str = ""
+    """Where it comes from, for people."""
+
+
+class VersionFacts(ManifestPart):
+    """Everything about a version but its files."""
+
+    task: str
+    """Name of the task."""
+    version: str
+    """Name of the version, unique within the task."""
+    kind: Literal["classify", "translate"]
+    """Kind of the task."""
+    architecture: Architecture
+    """Shape of the network."""
+    labels: tuple[str, ...] = ()
+    """The labels in the order of the output units, for classify."""
+    pairs: tuple[str, ...] = ()
+    """Language pairs, for translate."""
+    locales: tuple[str, ...]
+    """Every locale that the version deals with."""
+    max_input_tokens: int
+    """Longest input that it takes, special tokens included."""
+    max_target_tokens: int
+    """Longest output that it writes."""
+    dataset_digest: str
+    """Dataset that it was trained on."""
+    holdout_digest: str
+    """Holdout that it was judged on."""
+    spec_digest: str
+    """Spec that asked for it."""
+    training_digest: str
+    """Digest of everything that decides the weights."""
+    code_version: str
+    """Version of Polyloop that trained it."""
+    base_model: str | None = None
+    """Pretrained checkpoint that it began from, if any."""
+    parent: str | None = None
+    """Version that it was trained on from, if any."""
+    corpora: tuple[CorpusNote, ...] = ()
+    """What it learned from."""
+    metrics: tuple[MetricRow, ...] = ()
+    """Figures measured on the holdout."""
+    created_at: datetime
+    """When it was made, in UTC."""
+
+
+class Manifest(VersionFacts):
+    """What manifest.json holds."""
+
+    format: Literal[1] = 1
+    """Version of this format."""
+    files: dict[str, ModelFile]
+    """Every file of the artefact but the manifest itself, by name."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of all files together, without the manifest."""
+        return sum(file.size_bytes for file in self.files.values())

@@ -1,0 +1,220 @@
+"""Answers inputs with a model version: labels for classify, texts for translate.
+
+Inputs: `PredictInput`s with normalised texts. Outputs: one `Prediction` each, in order. Inputs are answered in batches
+of similar length; padding is masked, and each output is cut at its own input's limit, so that an answer does not
+depend on its company. Limits: one call at a time per object; float32; greedy decoding.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForSeq2SeqLM, AutoModelForSequenceClassification, AutoTokenizer
+
+from polyloop.errors import ArtefactError, RequestError
+from polyloop.models.artefact import read_manifest
+from polyloop.models.artefact import verify as verify_artefact
+from polyloop.models.pretrained import LOAD_ERRORS, first_line
+from polyloop.models.quiet import quiet_transformers
+from polyloop.spec.models import TaskSpec
+from polyloop.tasks import KINDS
+from polyloop.tasks.translate import Translate
+
+MAX_BATCH_ROWS = 64
+MAX_BATCH_TOKENS = 8_192
+"""Padded input tokens of one model call; bounds memory, and more gains no speed on a CPU."""
+OUTPUT_TOKENS_PER_INPUT_TOKEN = 4
+OUTPUT_TOKENS_FLOOR = 16
+"""An output longer than 4 times its input plus 16 tokens is a loop; stopping there bounds a request's time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictInput:
+    """One text to answer; `target_locale` equals `locale` for classify."""
+
+    text: str
+    locale: str
+    target_locale: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """One answer; `scores` holds the probability of each label for classify and is None for translate."""
+
+    output: str
+    scores: dict[str, float] | None
+    num_input_tokens: int
+    num_output_tokens: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contract:
+    """What a predictor has to know besides the weights."""
+
+    kind: str
+    labels: tuple[str, ...]
+    locales: tuple[str, ...]
+    max_input_tokens: int
+    max_target_tokens: int
+
+
+class Predictor:
+    """A loaded model version."""
+
+    def __init__(self, path: Path, *, threads: int | None = None, device: str = "auto", verify: bool = True) -> None:
+        """Load the artefact at `path`; ArtefactError if it was changed since it was published.
+
+        `threads` sets the number of threads of the whole process for matrix work; `device` is a torch device, or
+        `auto` for a GPU where there is one.
+        """
+        manifest = verify_artefact(path) if verify else read_manifest(path)
+        contract = Contract(
+            kind=manifest.kind,
+            labels=manifest.labels,
+            locales=manifest.locales,
+            max_input_tokens=manifest.max_input_tokens,
+            max_target_tokens=manifest.max_target_tokens,
+        )
+        self._load(path, contract, threads, device)
+
+    @classmethod
+    def of_trained(
+        cls, path: Path, task: TaskSpec, locales: Sequence[str], *, threads: int | None = None, device: str = "auto"
+    ) -> "Predictor":
+        """Load a trained model that is not published yet, so that it can be evaluated first."""
+        contract = Contract(
+            kind=task.kind,
+            labels=task.labels,
+            locales=tuple(locales),
+            max_input_tokens=task.model.max_input_tokens,
+            max_target_tokens=task.model.max_target_tokens,
+        )
+        predictor = cls.__new__(cls)
+        predictor._load(path, contract, threads, device)
+        return predictor
+
+    def _load(self, path: Path, contract: Contract, threads: int | None, device: str) -> None:
+        if threads is not None:
+            torch.set_num_threads(threads)
+        self._contract = contract
+        self._kind = KINDS[contract.kind]
+        self._device = torch.device(_pick_device(device))
+        auto_class: Any = AutoModelForSeq2SeqLM if contract.kind == "translate" else AutoModelForSequenceClassification
+        try:
+            with quiet_transformers():
+                self._tokenizer: Any = AutoTokenizer.from_pretrained(path)
+                model = auto_class.from_pretrained(path, use_safetensors=True, dtype=torch.float32)
+        except LOAD_ERRORS as error:
+            raise ArtefactError(f"the model at {path} cannot be loaded: {first_line(error)}") from error
+        self._model: Any = model.to(self._device).eval()
+
+    def count_tokens(self, item: PredictInput) -> int:
+        """Return the number of tokens of an input; RequestError (422) if it is longer than the version takes."""
+        return len(self._encode([item])[0])
+
+    def predict(self, inputs: Sequence[PredictInput]) -> list[Prediction]:
+        """Return one prediction an input, in order; RequestError (422) if one is longer than the version takes."""
+        rows = self._encode(inputs)
+        predictions: dict[int, Prediction] = {}
+        with torch.inference_mode():
+            for positions in _batches([len(ids) for ids in rows]):
+                answers = self._answer([rows[position] for position in positions])
+                predictions.update(zip(positions, answers, strict=True))
+        return [predictions[position] for position in range(len(rows))]
+
+    def warm_up(self) -> None:
+        """Answer once per locale, so that the first user does not pay for lazy initialisation."""
+        for locale in self._answerable_locales():
+            self.predict([PredictInput(text="1", locale=locale, target_locale=locale)])
+
+    def _answerable_locales(self) -> list[str]:
+        if not isinstance(self._kind, Translate):
+            return list(self._contract.locales)
+        vocabulary = self._tokenizer.get_vocab()
+        return [locale for locale in self._contract.locales if f"<2{locale}>" in vocabulary]
+
+    def _encode(self, inputs: Sequence[PredictInput]) -> list[list[int]]:
+        texts = [item.text for item in inputs]
+        rows = self._kind.encode_inputs(self._tokenizer, texts, [item.target_locale for item in inputs])
+        limit = self._contract.max_input_tokens
+        longest = max((len(ids) for ids in rows), default=0)
+        if longest > limit:
+            raise RequestError(
+                f"the input has {longest} tokens, but this task takes at most {limit}; send it in parts",
+                status=422,
+                code="input_too_long",
+            )
+        return rows
+
+    def _answer(self, rows: list[list[int]]) -> list[Prediction]:
+        input_ids, attention_mask = pad_rows(rows, int(self._tokenizer.pad_token_id))
+        input_ids, attention_mask = input_ids.to(self._device), attention_mask.to(self._device)
+        if isinstance(self._kind, Translate):
+            return self._translate(self._kind, rows, input_ids, attention_mask)
+        logits = self._model(input_ids=input_ids, attention_mask=attention_mask).logits
+        probabilities = torch.softmax(logits.float(), dim=-1).tolist()
+        return [self._label(ids, row) for ids, row in zip(rows, probabilities, strict=True)]
+
+    def _label(self, ids: list[int], probabilities: list[float]) -> Prediction:
+        scores = dict(zip(self._contract.labels, probabilities, strict=True))
+        best = max(scores, key=lambda label: scores[label])
+        return Prediction(output=best, scores=scores, num_input_tokens=len(ids), num_output_tokens=0)
+
+    def _translate(
+        self, kind: Translate, rows: list[list[int]], input_ids: torch.Tensor, attention_mask: torch.Tensor
+    ) -> list[Prediction]:
+        limits = [self._output_limit(len(ids)) for ids in rows]
+        generated = self._model.generate(
+            input_ids=input_ids, attention_mask=attention_mask, max_new_tokens=max(limits), max_length=None
+        )
+        end = int(self._tokenizer.eos_token_id)
+        outputs = [_until_end(ids[1:], end, limit) for ids, limit in zip(generated.tolist(), limits, strict=True)]
+        texts = kind.decode(self._tokenizer, outputs)
+        return [
+            Prediction(output=text, scores=None, num_input_tokens=len(ids), num_output_tokens=len(output))
+            for ids, output, text in zip(rows, outputs, texts, strict=True)
+        ]
+
+    def _output_limit(self, num_input_tokens: int) -> int:
+        by_input = OUTPUT_TOKENS_PER_INPUT_TOKEN * num_input_tokens + OUTPUT_TOKENS_FLOOR
+        return min(self._contract.max_target_tokens, by_input)
+
+
+def pad_rows(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return ids and mask, each int64 of shape (rows, longest), padded on the right."""
+    longest = max(len(ids) for ids in rows)
+    input_ids = torch.full((len(rows), longest), pad_id, dtype=torch.int64)
+    attention_mask = torch.zeros((len(rows), longest), dtype=torch.int64)
+    for index, ids in enumerate(rows):
+        input_ids[index, : len(ids)] = torch.tensor(ids, dtype=torch.int64)
+        attention_mask[index, : len(ids)] = 1
+    return input_ids, attention_mask
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Yield positions in batches of similar length, the longest first, within the limits of one model call."""
+    batch: list[int] = []
+    width = 0
+    for position in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
+        full = len(batch) == MAX_BATCH_ROWS or (len(batch) + 1) * width > MAX_BATCH_TOKENS
+        if batch and full:
+            yield batch
+            batch = []
+        width = width if batch else lengths[position]
+        batch.append(position)
+    if batch:
+        yield batch
+
+
+def _until_end(ids: list[int], end: int, limit: int) -> list[int]:
+    """Return the generated ids up to and with the end token, at most `limit` of them."""
+    ids = ids[:limit]
+    return ids[: ids.index(end) + 1] if end in ids else ids
+
+
+def _pick_device(device: str) -> str:
+    if device != "auto":
+        return device
+    return "cuda" if torch.cuda.is_available() else "cpu"

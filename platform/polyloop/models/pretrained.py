@@ -1,0 +1,140 @@
+"""Loads a Hugging Face checkpoint for a task after checking that it fits.
+
+Input: a hub id or a folder, and the task's spec. Output: a transformers model in float32 on the CPU. Everything that
+can be wrong with a checkpoint (absent, pickled, of another architecture, too short) is a ModelError on one line.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from transformers import (
+    MODEL_FOR_MASKED_LM_MAPPING,
+    MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
+    MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
+    AutoConfig,
+    AutoModelForSeq2SeqLM,
+    AutoModelForSequenceClassification,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
+
+from polyloop.errors import ModelError
+from polyloop.models.quiet import quiet_transformers
+from polyloop.spec.models import TaskSpec
+from polyloop.tasks import kind_of
+
+LOAD_ERRORS = (OSError, ValueError, RuntimeError, SafetensorError)
+"""What transformers raises for files that are absent, malformed or of other shapes."""
+
+OFFSET_POSITION_TYPES = frozenset({"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "longformer", "mpnet"})
+"""Families whose positions begin after the padding id, so that many fewer are usable."""
+
+
+def load_checkpoint(origin: str, task: TaskSpec, *, keep_labels: bool) -> PreTrainedModel:
+    """Return the model at `origin` with a head for the task.
+
+    `keep_labels` asks for a checkpoint that was trained on exactly the task's labels; otherwise a head of another
+    size is replaced by a new one.
+    """
+    config = _load_config(origin)
+    _check_architecture(origin, config, task)
+    _check_lengths(origin, config, task)
+    if Path(origin).is_dir():
+        _check_safetensors(Path(origin))
+    settings: dict[str, Any] = {"use_safetensors": True, "dtype": torch.float32}
+    auto_class: Any = AutoModelForSeq2SeqLM
+    if task.kind == "classify":
+        auto_class = AutoModelForSequenceClassification
+        if keep_labels:
+            _check_labels(origin, config, task)
+        settings |= {
+            "id2label": dict(enumerate(task.labels)),
+            "label2id": {label: index for index, label in enumerate(task.labels)},
+            "ignore_mismatched_sizes": True,
+        }
+    try:
+        with quiet_transformers():
+            model: PreTrainedModel = auto_class.from_pretrained(origin, **settings)
+    except LOAD_ERRORS as error:
+        raise ModelError(f"the checkpoint {origin!r} cannot be loaded: {first_line(error)}") from error
+    return model
+
+
+def architecture_of(config: PreTrainedConfig) -> str:
+    """Return "encoder", "encoder-decoder" or "decoder", by what the checkpoint's family can do."""
+    if config.is_encoder_decoder:
+        return "encoder-decoder"
+    if type(config) in MODEL_FOR_MASKED_LM_MAPPING and not getattr(config, "is_decoder", False):
+        return "encoder"
+    return "decoder"
+
+
+def position_limit(config: PreTrainedConfig) -> int | None:
+    """Return the longest sequence that a checkpoint has positions for; None where any length goes."""
+    limit = getattr(config, "max_position_embeddings", None)
+    if not isinstance(limit, int):
+        return None
+    if config.model_type in OFFSET_POSITION_TYPES:
+        return limit - int(config.pad_token_id or 0) - 1
+    return limit
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an exception's message, or its class if it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _load_config(origin: str) -> PreTrainedConfig:
+    try:
+        config: PreTrainedConfig = AutoConfig.from_pretrained(origin)
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"there is no Hugging Face checkpoint at {origin!r} ({first_line(error)}); give a folder with config.json, "
+            "or the id of a model on the hub"
+        ) from error
+    return config
+
+
+def _check_architecture(origin: str, config: PreTrainedConfig, task: TaskSpec) -> None:
+    wanted, found = kind_of(task).architecture, architecture_of(config)
+    heads: Any = MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
+    if wanted == "encoder-decoder":
+        heads = MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING
+    if found != wanted or type(config) not in heads:
+        fitting = "T5, BART, Marian or the like" if wanted == "encoder-decoder" else "BERT, XLM-R or the like"
+        raise ModelError(
+            f"{origin!r} is a checkpoint of the {found} {config.model_type!r}, but {task.kind} needs an {wanted}; "
+            f"choose {fitting}"
+        )
+
+
+def _check_lengths(origin: str, config: PreTrainedConfig, task: TaskSpec) -> None:
+    limit = position_limit(config)
+    asked = {"max_input_tokens": task.model.max_input_tokens}
+    if task.kind == "translate":
+        asked["max_target_tokens"] = task.model.max_target_tokens
+    for key, value in asked.items():
+        if limit is not None and value > limit:
+            raise ModelError(f"{key} is {value}, but {origin!r} takes at most {limit} tokens; lower it in the spec")
+
+
+def _check_safetensors(folder: Path) -> None:
+    if not any(folder.glob("*.safetensors")):
+        others = ", ".join(sorted(path.name for path in folder.glob("*.bin"))) or "no weights"
+        raise ModelError(
+            f"{str(folder)!r} holds {others} and no *.safetensors; pickled weights can run code and are never loaded, "
+            "convert them with save_pretrained first"
+        )
+
+
+def _check_labels(origin: str, config: PreTrainedConfig, task: TaskSpec) -> None:
+    by_index: dict[Any, str] = dict(config.id2label or {})
+    found = tuple(by_index[index] for index in sorted(by_index))
+    if found != task.labels:
+        raise ModelError(
+            f"{origin!r} was trained on the labels {', '.join(found)}, and the task has {', '.join(task.labels)}; "
+            "retrain with `start_from: scratch`"
+        )

@@ -1,0 +1,35 @@
+"""Tells a full disk from other failures, whichever library met it.
+
+Input: an exception. Output: `StorageFullError`, so that the user reads one line instead of a library's own words.
+"""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from safetensors import SafetensorError
+
+from polyloop.errors import StorageFullError
+
+FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
+
+
+def is_storage_full(error: BaseException) -> bool:
+    """Return True if the exception says that a disk or quota is full.
+
+    safetensors (Rust) tells the error number only in its text.
+    """
+    if isinstance(error, OSError):
+        return error.errno in FULL_ERRNOS
+    return isinstance(error, SafetensorError) and any(f"os error {number}" in str(error) for number in FULL_ERRNOS)
+
+
+@contextmanager
+def named_storage_errors(what: str) -> Iterator[None]:
+    """Turn a full disk met inside the block into StorageFullError; `what` says what was being written."""
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        if is_storage_full(error):
+            raise StorageFullError(f"no space left while writing {what}; free some and run it again") from error
+        raise

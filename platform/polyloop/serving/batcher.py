@@ -1,0 +1,97 @@
+"""Groups concurrent requests into one model call, without making a lone request wait for long.
+
+Input: single items from coroutines. Output: their results, each to its caller. While the model is busy, new items
+gather; when it is free, it takes up to `max_batch_size` of the oldest. An idle model waits `batch_wait_s` at most for
+company. Items of different keys (model versions) never share a call. The model runs in one thread of its own, so the
+event loop stays free to take requests.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from polyloop.errors import ModelError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class _Waiting(Generic[Item, Result]):
+    key: str
+    item: Item
+    future: "asyncio.Future[Result]" = field(compare=False)
+
+
+class Batcher(Generic[Item, Result]):
+    """Runs `call(key, items)` for groups of items with the same key; results must be in the order of the items.
+
+    An exception in a group of several is not passed to all: the group is halved until the items that fail stand alone,
+    so that one bad item can neither fail its neighbours nor cost each of them a call of its own.
+    """
+
+    def __init__(
+        self, call: Callable[[str, Sequence[Item]], Sequence[Result]], *, max_batch_size: int, batch_wait_s: float
+    ) -> None:
+        self._call = call
+        self._max_batch_size = max_batch_size
+        self._batch_wait_s = batch_wait_s
+        self._waiting: deque[_Waiting[Item, Result]] = deque()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+        self._worker: asyncio.Task[None] | None = None
+
+    async def submit(self, key: str, item: Item) -> Result:
+        """Return the result for `item`; a caller that is cancelled takes its waiting item out of the queue."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(key, item, future))
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._work())
+        return await future
+
+    async def _work(self) -> None:
+        if len(self._waiting) < self._max_batch_size and self._batch_wait_s > 0:
+            await asyncio.sleep(self._batch_wait_s)
+        while group := self._next_group():
+            await self._answer(group)
+
+    def _next_group(self) -> list[_Waiting[Item, Result]]:
+        """Take the oldest live item and up to the batch size of the others with its key, in order."""
+        group: list[_Waiting[Item, Result]] = []
+        others: deque[_Waiting[Item, Result]] = deque()
+        while self._waiting and len(group) < self._max_batch_size:
+            waiting = self._waiting.popleft()
+            if waiting.future.done():
+                continue
+            if group and waiting.key != group[0].key:
+                others.append(waiting)
+            else:
+                group.append(waiting)
+        self._waiting.extendleft(reversed(others))
+        return group
+
+    async def _answer(self, group: list[_Waiting[Item, Result]]) -> None:
+        live = [waiting for waiting in group if not waiting.future.done()]
+        if not live:
+            return
+        try:
+            results = await asyncio.get_running_loop().run_in_executor(self._thread, self._results, live)
+        except Exception as error:  # the boundary to the model: every failure goes to its caller
+            if len(live) > 1:
+                middle = len(live) // 2
+                await self._answer(live[:middle])
+                await self._answer(live[middle:])
+            elif not live[0].future.done():
+                live[0].future.set_exception(error)
+            return
+        for waiting, result in zip(live, results, strict=True):
+            if not waiting.future.done():
+                waiting.future.set_result(result)
+
+    def _results(self, group: Sequence[_Waiting[Item, Result]]) -> Sequence[Result]:
+        results = self._call(group[0].key, [waiting.item for waiting in group])
+        if len(results) != len(group):
+            raise ModelError(f"the model gave {len(results)} results for {len(group)} items")
+        return results

@@ -1,0 +1,59 @@
+"""Reads request bodies within a limit and into typed objects.
+
+Input: a request. Output: a pydantic object, or a `RequestError` that names the first places that are wrong. A body
+that announces no length is cut off as soon as it has grown too large, so that it is never held whole.
+"""
+
+import json
+from typing import TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+from starlette.requests import ClientDisconnect
+
+from polyloop.errors import RequestError
+
+Body = TypeVar("Body", bound=BaseModel)
+SHOWN_ERRORS = 5
+
+
+async def read_body(request: Request, model: type[Body], *, max_body_bytes: int) -> Body:
+    """Return the JSON body as `model`, strictly; errors are 413, 400 (cut off or not JSON) and 422 (wrong content)."""
+    raw = await _read_bounded(request, max_body_bytes)
+    try:
+        return model.model_validate_json(raw, strict=True)
+    except ValidationError as error:
+        raise _explain(error, raw) from None
+
+
+async def _read_bounded(request: Request, max_body_bytes: int) -> bytes:
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > max_body_bytes:
+        raise _too_large(max_body_bytes)
+    parts = bytearray()
+    try:
+        async for part in request.stream():
+            parts += part
+            if len(parts) > max_body_bytes:
+                raise _too_large(max_body_bytes)
+    except ClientDisconnect:
+        raise RequestError("the connection ended before the whole body had come", 400, "incomplete_body") from None
+    return bytes(parts)
+
+
+def _too_large(max_body_bytes: int) -> RequestError:
+    return RequestError(
+        f"the body is larger than the limit of {max_body_bytes} bytes; send less at once", 413, "body_too_large"
+    )
+
+
+def _explain(error: ValidationError, raw: bytes) -> RequestError:
+    details = error.errors(include_url=False, include_context=False)
+    if any(item["type"] == "json_invalid" for item in details):
+        return RequestError(f"the body is not JSON: {details[0]['msg']}", 400, "invalid_json")
+    lines = []
+    for item in details[:SHOWN_ERRORS]:
+        place = ".".join(str(part) for part in item["loc"]) or "body"
+        value = json.dumps(item["input"], ensure_ascii=False, default=str)
+        lines.append(f"{place}: {item['msg']} (got {value[:80]})")
+    return RequestError("; ".join(lines), 422, "invalid_request")

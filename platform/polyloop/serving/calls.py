@@ -1,0 +1,34 @@
+"""What passes between the router and a task's replicas; it stands alone, so that the router needs no model code.
+
+Input: a `Call`. Output: a `Reply`. `TaskHandle` is as much of Serve's DeploymentHandle as the router uses.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One input, with the version that shall answer it."""
+
+    version: str
+    text: str
+    locale: str
+    target_locale: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """One output; `scores` maps labels to probabilities for classify tasks."""
+
+    output: str
+    scores: dict[str, float] | None
+    num_input_tokens: int
+    num_output_tokens: int
+
+
+class TaskHandle(Protocol):
+    """The way to the replicas of one task."""
+
+    def remote(self, call: Call) -> Any:
+        """Send a call; what comes back is awaited for the `Reply`, and has `cancel()`."""

@@ -1,0 +1,251 @@
+"""The router: the HTTP door to all tasks.
+
+Input: JSON requests with an API key. Output: answers with a signed inference id, or problem+json. For each request it
+checks the key, tells the locale if none is given, picks the version that the release names, hands the call to the
+task's replicas and puts a record of the inference on the write-behind log. The only hop a request takes is the one to
+the model. `Router` is all of it and knows nothing of Serve's life cycle; `RouterIngress` is what Serve runs.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi_offline import FastAPIOffline
+from ray import serve
+
+from polyloop import __version__
+from polyloop.data.language import identify
+from polyloop.errors import ClusterError, RequestError
+from polyloop.feedback.ids import InferenceClaim, digest_input, new_uuid7, sign
+from polyloop.feedback.inference_log import InferenceLog, InferenceRecord
+from polyloop.registry.keys import KeyInfo
+from polyloop.registry.store import open_store
+from polyloop.registry.versions import list_versions
+from polyloop.serving import openapi
+from polyloop.serving.auth import KeyCheck, authorization_of, project_signing_key
+from polyloop.serving.bodies import read_body
+from polyloop.serving.calls import Call, Reply, TaskHandle
+from polyloop.serving.dispatch import dispatch
+from polyloop.serving.lifespan import closing_at_the_end
+from polyloop.serving.problems import documented, install_problem_handlers
+from polyloop.serving.release_watch import ReleaseWatch
+from polyloop.serving.schemas import Health, TaskInfo, TaskList, VersionInfo, VersionList
+from polyloop.spec.loader import LoadedSpec, load_spec
+from polyloop.spec.models import TaskSpec, split_pair, task_locales
+from polyloop.tasks import kind_of
+from polyloop.tasks.base import TaskAnswer, TaskRequest, Usage
+from polyloop.tasks.text import normalise_text
+
+MAX_IDENTIFIED_CHARACTERS = 1_000
+"""How much of an input is looked at to tell its locale; more adds no certainty, and the time grows with its square."""
+
+Authorization = Annotated[str | None, Depends(authorization_of)]
+
+
+class Router:
+    """The routes and what they need; `tasks` maps the name of each task to the handle of its deployment."""
+
+    def __init__(self, loaded: LoadedSpec, tasks: Mapping[str, TaskHandle]) -> None:
+        self._spec = loaded.spec
+        self._tasks = tasks
+        self._store = open_store(loaded.store_url)
+        self._keys = KeyCheck(self._store)
+        self._signing_key = project_signing_key(self._store)
+        self._releases = ReleaseWatch(self._store, tuple(self._spec.tasks))
+        self._releases.start()
+        self._log = InferenceLog(self._store)
+        identify("warm", self._spec.locales)
+
+    @property
+    def alive(self) -> bool:
+        """True while the releases are followed."""
+        return self._releases.alive
+
+    def close(self) -> None:
+        """Write what the inference log still holds, and let go of the store."""
+        self._releases.stop()
+        self._log.close()
+        self._store.close()
+
+    def app(self) -> FastAPI:
+        """Return the routes as an ASGI application, which closes this router when it shuts down."""
+        app = FastAPIOffline(
+            title="Polyloop", version=__version__, redoc_url=None, lifespan=closing_at_the_end(self.close)
+        )
+        install_problem_handlers(app)
+        needs_key: dict[str, Any] = {"responses": documented(401, 403, 503), "openapi_extra": openapi.NEEDS_KEY}
+        app.add_api_route("/v1/tasks/{task}", self.answer, methods=["POST"], tags=["inference"], **openapi.TASK_ROUTE)
+        app.add_api_route("/v1/tasks", self.list_tasks, tags=["catalogue"], **needs_key)
+        app.add_api_route("/v1/models", self.list_models, tags=["catalogue"], **needs_key)
+        app.add_api_route("/healthz", self.live, tags=["health"])
+        app.add_api_route("/readyz", self.ready, tags=["health"], responses={503: {"model": Health}})
+        openapi.install(app)
+        return app
+
+    async def answer(self, task: str, request: Request, authorization: Authorization) -> Response:
+        """Answer one input with the task's champion."""
+        started = time.perf_counter()
+        key = await self._keys.require(authorization, "infer")
+        task_spec = self._task(task)
+        body = await read_body(
+            request, kind_of(task_spec).request_model, max_body_bytes=self._spec.serving.max_body_bytes
+        )
+        call = self._call(task, task_spec, body)
+        reply = await dispatch(self._tasks[task], call, task=task, timeout_s=self._spec.serving.request_timeout_s)
+        claim = self._claim(task, call)
+        answer = self._answer(claim, task_spec, reply, started)
+        self._record(claim, call, reply, key, body.user, answer.latency_ms)
+        return Response(answer.model_dump_json(exclude_none=True), media_type="application/json")
+
+    async def list_tasks(self, authorization: Authorization) -> TaskList:
+        """List the tasks, with what each takes and which version answers."""
+        await self._keys.require(authorization, "infer")
+        return TaskList(tasks=[self._task_info(name, task) for name, task in self._spec.tasks.items()])
+
+    async def list_models(self, authorization: Authorization) -> VersionList:
+        """List the model versions, with their results per locale."""
+        await self._keys.require(authorization, "infer")
+        versions = await asyncio.to_thread(list_versions, self._store)
+        records = sorted(versions, key=lambda record: record.created_at, reverse=True)
+        return VersionList(
+            models=[
+                VersionInfo(
+                    task=record.task,
+                    version=record.version,
+                    state=record.state,
+                    champion=self._releases.champion(record.task) == record.version,
+                    parent=record.parent,
+                    dataset_digest=record.dataset_digest,
+                    metrics=dict(record.metrics),
+                    created_at=record.created_at.isoformat(),
+                )
+                for record in records
+            ]
+        )
+
+    async def live(self) -> Health:
+        """Say that the router runs."""
+        return Health(status="ok", reasons={})
+
+    def ready(self, response: Response) -> Health:
+        """Say whether every task's champion is loaded in a live replica (503 if not)."""
+        reasons = self._releases.unready()
+        response.status_code = 503 if reasons else 200
+        return Health(status="not_ready" if reasons else "ok", reasons=reasons)
+
+    def _task(self, name: str) -> TaskSpec:
+        if name not in self._spec.tasks:
+            raise RequestError(
+                f"there is no task {name!r}; the tasks are: {', '.join(sorted(self._spec.tasks))}", 404, "unknown_task"
+            )
+        return self._spec.tasks[name]
+
+    def _call(self, task: str, task_spec: TaskSpec, body: TaskRequest) -> Call:
+        """Settle text, locales and version of a request."""
+        text = normalise_text(body.input)
+        if not text:
+            raise RequestError("input: there is no text in it; send at least one visible character", 422, "empty_input")
+        locales = self._input_locales(task_spec)
+        if body.locale is not None and body.locale not in locales:
+            raise RequestError(
+                f"locale: the task {task!r} does not serve {body.locale!r}; it takes {', '.join(locales)}",
+                422,
+                "unknown_locale",
+            )
+        locale = body.locale or identify(text[:MAX_IDENTIFIED_CHARACTERS], locales)
+        target_locale = kind_of(task_spec).resolve_target_locale(
+            task_spec, locale, getattr(body, "target_locale", None)
+        )
+        version = self._releases.champion(task)
+        if version is None:
+            raise RequestError(
+                f"the task {task!r} serves no model yet; train one with `polyloop loop run`", 503, "no_model"
+            )
+        return Call(version=version, text=text, locale=locale, target_locale=target_locale)
+
+    def _input_locales(self, task_spec: TaskSpec) -> tuple[str, ...]:
+        """Return the locales that an input may be in: those that a translate task only writes are not among them."""
+        if task_spec.kind == "translate":
+            return tuple(dict.fromkeys(split_pair(pair)[0] for pair in task_spec.pairs))
+        return task_locales(task_spec, self._spec.locales)
+
+    def _claim(self, task: str, call: Call) -> InferenceClaim:
+        return InferenceClaim(
+            inference_id=new_uuid7(),
+            task=task,
+            version=call.version,
+            locale=call.locale,
+            target_locale=call.target_locale,
+            propensity=1.0,
+            input_digest=digest_input(call.text, self._signing_key),
+        )
+
+    def _answer(self, claim: InferenceClaim, task_spec: TaskSpec, reply: Reply, started: float) -> TaskAnswer:
+        fields: dict[str, Any] = {
+            "id": sign(claim, self._signing_key),
+            "task": claim.task,
+            "locale": claim.locale,
+            "target_locale": claim.target_locale,
+            "version": claim.version,
+            "output": reply.output,
+            "scores": reply.scores,
+            "usage": Usage(input_tokens=reply.num_input_tokens, output_tokens=reply.num_output_tokens),
+            "latency_ms": round((time.perf_counter() - started) * 1000, 3),
+        }
+        answer_model = kind_of(task_spec).answer_model
+        return answer_model(**{name: fields[name] for name in answer_model.model_fields})
+
+    def _record(
+        self, claim: InferenceClaim, call: Call, reply: Reply, key: KeyInfo, user: str | None, latency_ms: float
+    ) -> None:
+        """Put the inference on the write-behind log; a full log drops it, and its feedback then needs the input."""
+        keeps = self._spec.serving.log_inputs
+        self._log.put(
+            InferenceRecord(
+                inference_id=claim.inference_id,
+                task=claim.task,
+                version=claim.version,
+                locale=claim.locale,
+                target_locale=claim.target_locale,
+                input=call.text if keeps else None,
+                output=reply.output if keeps else None,
+                scores=reply.scores,
+                propensity=claim.propensity,
+                user=user,
+                key_id=key.key_id,
+                latency_ms=latency_ms,
+                created_at=claim.created_at,
+            )
+        )
+
+    def _task_info(self, name: str, task: TaskSpec) -> TaskInfo:
+        kind = kind_of(task)
+        return TaskInfo(
+            task=name,
+            kind=task.kind,
+            locales=list(task_locales(task, self._spec.locales)),
+            pairs=list(task.pairs),
+            labels=list(task.labels),
+            max_input_tokens=task.model.max_input_tokens,
+            champion=self._releases.champion(name),
+            request_schema=kind.request_model.model_json_schema(),
+            answer_schema=kind.answer_model.model_json_schema(),
+        )
+
+
+@serve.ingress()
+class RouterIngress:
+    """Serve deployment class around a `Router`."""
+
+    def __init__(self, spec_path: str, tasks: dict[str, TaskHandle]) -> None:
+        self._router = Router(load_spec(spec_path), tasks)
+
+    def __serve_build_asgi_app__(self) -> FastAPI:
+        return self._router.app()
+
+    def check_health(self) -> None:
+        """Tell Serve to replace this replica when it no longer follows the releases."""
+        if not self._router.alive:
+            raise ClusterError("the router no longer follows the releases")

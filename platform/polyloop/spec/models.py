@@ -1,0 +1,405 @@
+"""The spec as frozen, typed objects: what polyloop.yaml may say, with defaults, units and limits.
+
+Input: plain dictionaries (the loader parses the YAML and turns errors into file, line, key, value and fix).
+Output: a `Spec`. Unknown keys are refused everywhere. Nothing here reads files or the environment.
+"""
+
+import re
+from typing import Annotated, Literal
+
+from croniter import croniter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+LOCALE_PATTERN = re.compile(r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$")
+NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+UNDETERMINED = "und"
+
+
+def check_locale(value: str) -> str:
+    """Return `value` if it is a BCP-47 tag of language[-Script][-REGION], in canonical case."""
+    if not LOCALE_PATTERN.fullmatch(value):
+        raise ValueError(
+            f"{value!r} is not a locale; write a BCP-47 tag in canonical case, such as en, de-AT or zh-Hans"
+        )
+    return value
+
+
+def check_replicas(low_key: str, low: int, high_key: str, high: int) -> None:
+    """ValueError where the least number of replicas is above the most."""
+    if low > high:
+        raise ValueError(
+            f"`{low_key}` is {low}, more than `{high_key}`, which is {high}; raise the one or lower the other"
+        )
+
+
+Locale = Annotated[str, AfterValidator(check_locale)]
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Frozen(BaseModel):
+    """Base of every part of the spec: immutable, and unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+class Columns(Frozen):
+    """Which columns of the source hold what."""
+
+    input: str
+    """Column with the text a user would send."""
+    target: str
+    """Column with the wanted answer: a label (classify) or a text (translate)."""
+    id: str | None = None
+    """Column with an id that rows may share, such as a dialogue's: `split: auto` keeps such rows in one split. (An
+    example's own id is a hash of its locales and input.)"""
+
+
+class LocaleColumn(Frozen):
+    """A locale that differs from row to row."""
+
+    column: str
+    """Column that holds the language of the input."""
+    values: dict[str, Locale] = Field(default_factory=dict)
+    """Raw value -> locale, where the column does not hold BCP-47 tags already."""
+
+
+class Corpus(Frozen):
+    """A named raw source of examples."""
+
+    paths: tuple[str, ...] = ()
+    """Path globs, relative to the spec file; `${NAME}` and `${NAME:-default}` are read from the environment."""
+    hub: str | None = None
+    """A Hugging Face dataset id or local dataset folder, instead of `paths`."""
+    hub_split: str = "train"
+    """Which split of the hub dataset to read."""
+    format: Literal["auto", "jsonl", "csv", "tsv", "parquet"] = "auto"
+    """File format; `auto` goes by the file name (.jsonl, .csv, .tsv, .parquet, each also .gz but parquet)."""
+    columns: Columns
+    """Which columns hold input, target and id."""
+    locale: Locale | LocaleColumn
+    """Locale of the input: one tag, or a column of the source."""
+    target_locale: Locale | None = None
+    """Locale of the target; needed for translate, the input's locale otherwise."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """Raw target value -> label, for classify; values that are not listed stay as they are."""
+    explode: bool = False
+    """True where input and target hold lists of equal length: each pair of elements becomes an example."""
+    split: Literal["auto", "train", "dev", "holdout"] = "auto"
+    """`auto` splits by a stable hash of the input; the others put every row in that split."""
+    licence: str
+    """Licence of the data (an SPDX id where there is one); it goes into manifests and model cards."""
+    source: str = ""
+    """Where the data comes from, for people."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "Corpus":
+        if bool(self.paths) == bool(self.hub):
+            raise ValueError("a corpus needs exactly one of `paths` and `hub`")
+        return self
+
+
+class ModelSpec(Frozen):
+    """What a task's model is made from."""
+
+    recipe: Literal["nano", "tiny", "small", "base"] | None = None
+    """A size to train from scratch; see `polyloop.spec.recipes` for layers and widths."""
+    pretrained: str | None = None
+    """A Hugging Face checkpoint of a fitting architecture, by hub id or path, instead of a recipe."""
+    vocab_size: Annotated[int, Field(ge=300, le=256_000)] = 4_000
+    """Size of the tokenizer trained on the train split (recipes only)."""
+    max_input_tokens: Annotated[int, Field(ge=8, le=8_192)] = 256
+    """Longest input; longer requests are refused, longer training inputs are dropped with a reason."""
+    max_target_tokens: Annotated[int, Field(ge=2, le=8_192)] = 256
+    """Longest target or generated output (translate)."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "ModelSpec":
+        if (self.recipe is None) == (self.pretrained is None):
+            raise ValueError("a model needs exactly one of `recipe` and `pretrained`")
+        return self
+
+
+class TrainingSpec(Frozen):
+    """How a model is trained."""
+
+    epochs: Annotated[float, Field(gt=0, le=1_000)] = 5
+    """Passes over the train split."""
+    batch_tokens: Annotated[int, Field(ge=16)] = 4_096
+    """Padded input plus target tokens in one optimiser step, over all workers."""
+    learning_rate: Annotated[float, Field(gt=0, lt=1)] = 1e-3
+    """Peak learning rate of AdamW."""
+    warmup_fraction: Fraction = 0.1
+    """Part of all steps over which the learning rate rises; it then falls to 0 along a cosine."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    """AdamW weight decay, on matrices only."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Probability mass spread over the other classes or tokens."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Dropout of models built from a recipe."""
+    max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
+    """Gradients are clipped to this norm."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Number format of the forward and backward pass."""
+    num_workers: Annotated[int, Field(ge=1)] = 1
+    """Data-parallel training processes."""
+    cpus_per_worker: Annotated[float, Field(gt=0)] = 1.0
+    """CPUs that Ray reserves for a worker; threads follow `threads_per_worker`."""
+    threads_per_worker: Annotated[int, Field(ge=0)] = 0
+    """Threads of a worker for matrix work; 0 shares the machine's cores among its workers."""
+    use_gpu: bool = False
+    """True reserves one GPU a worker."""
+    checkpoint_every_s: Annotated[float, Field(gt=0)] = 60.0
+    """Seconds between checkpoints; one is also taken at the end of each epoch."""
+    max_failures: Annotated[int, Field(ge=0)] = 3
+    """How often a run whose worker died goes on from its last checkpoint."""
+    seed: Annotated[int, Field(ge=0, le=4_294_967_295)] = 17
+    """Seed of initial weights, order and dropout."""
+
+
+class GateSpec(Frozen):
+    """When a candidate may replace the champion (decided on the frozen holdout)."""
+
+    metric: Literal["default", "macro_f1", "accuracy", "bleu", "chrf"] = "default"
+    """`default` is macro_f1 for classify and chrf for translate."""
+    require: Literal["better", "non_inferior"] = "non_inferior"
+    """What the overall score must be, at `confidence`."""
+    margin: Annotated[float, Field(ge=0)] | None = None
+    """Largest loss per locale that still counts as no worse, in points of the metric (0 to 100); by default 3.0 for
+    classify and 1.5 for translate, which lets 80 to 98 % of equal candidates pass at 1,000 rows a locale."""
+    min_score: Annotated[float, Field(ge=0, le=100)] = 0.0
+    """Overall score that even a first version must reach, in points (0 to 100)."""
+    min_rows: Annotated[int, Field(ge=1)] = 50
+    """Locales with fewer holdout rows are pooled into one slice."""
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    """Confidence of the bootstrap intervals."""
+    resamples: Annotated[int, Field(ge=100, le=100_000)] = 1_000
+    """Bootstrap resamples."""
+    max_latency_ms: Annotated[float, Field(gt=0)] | None = None
+    """Budget for the mean time of one answer at batch size 1, on the machine that evaluates."""
+
+
+class TaskServing(Frozen):
+    """How a task's deployment runs; resources are per replica."""
+
+    min_replicas: Annotated[int, Field(ge=1)] = 1
+    """Replicas kept alive."""
+    max_replicas: Annotated[int, Field(ge=1)] = 4
+    """Most replicas autoscaling may start."""
+    target_ongoing_requests: Annotated[float, Field(gt=0)] = 16.0
+    """Requests in flight per replica that autoscaling aims at."""
+    max_ongoing_requests: Annotated[int, Field(ge=1)] = 64
+    """Requests a replica takes at once; more wait at the router."""
+    num_cpus: Annotated[float, Field(ge=0)] = 0.2
+    """CPUs that Ray reserves for a replica."""
+    num_gpus: Annotated[float, Field(ge=0)] = 0.0
+    """GPUs that Ray reserves for a replica."""
+    threads: Annotated[int, Field(ge=1)] = 1
+    """Threads of a replica for matrix work."""
+    max_batch_size: Annotated[int, Field(ge=1)] = 32
+    """Most requests that one model call answers."""
+    batch_wait_ms: Annotated[float, Field(ge=0)] = 2.0
+    """Longest that a lone request waits for company, in milliseconds."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "TaskServing":
+        check_replicas("min_replicas", self.min_replicas, "max_replicas", self.max_replicas)
+        return self
+
+
+class TaskSpec(Frozen):
+    """A named job with a kind."""
+
+    kind: Literal["classify", "translate"]
+    """What the task does; see polyloop.tasks."""
+    corpora: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Names of the corpora it learns from and is judged on."""
+    labels: tuple[str, ...] = ()
+    """The labels, for classify."""
+    locales: tuple[Locale, ...] = ()
+    """Locales of the input, for classify; empty means all of the project's."""
+    pairs: tuple[str, ...] = ()
+    """Language pairs such as en>de, for translate."""
+    model: ModelSpec
+    """Size or checkpoint."""
+    training: TrainingSpec = TrainingSpec()
+    """How it is trained."""
+    gate: GateSpec = GateSpec()
+    """When a new version may replace the old one."""
+    serving: TaskServing = TaskServing()
+    """How it is served."""
+
+    @model_validator(mode="after")
+    def _fits_kind(self) -> "TaskSpec":
+        if self.kind == "classify":
+            if len(set(self.labels)) < 2 or len(set(self.labels)) != len(self.labels):
+                raise ValueError("a classify task needs `labels`: at least two, each once")
+            if any(label != label.strip() or not label for label in self.labels):
+                raise ValueError("`labels` may not be empty, nor begin or end with a space")
+            if self.pairs:
+                raise ValueError("`pairs` belongs to translate tasks; remove it or change `kind`")
+        else:
+            if not self.pairs:
+                raise ValueError("a translate task needs `pairs`, such as [en>de]")
+            if self.labels or self.locales:
+                raise ValueError("`labels` and `locales` belong to classify tasks; a translate task has `pairs`")
+            for pair in self.pairs:
+                split_pair(pair)
+            _check_each_once("pairs", self.pairs)
+        _check_each_once("corpora", self.corpora)
+        _check_metric(self.kind, self.gate.metric)
+        return self
+
+
+class ServingSpec(Frozen):
+    """The HTTP door, common to all tasks."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: Annotated[int, Field(ge=1, le=65_535)] = 8000
+    """Port to listen on."""
+    max_body_bytes: Annotated[int, Field(ge=256)] = 1_048_576
+    """Largest request body; larger ones are answered with 413."""
+    request_timeout_s: Annotated[float, Field(gt=0)] = 30.0
+    """Longest that a request may take before it is answered with 504."""
+    router_min_replicas: Annotated[int, Field(ge=1)] = 1
+    """Router replicas kept alive."""
+    router_max_replicas: Annotated[int, Field(ge=1)] = 4
+    """Most router replicas."""
+    router_num_cpus: Annotated[float, Field(ge=0)] = 0.1
+    """CPUs that Ray reserves for a router or collector replica."""
+    log_inputs: bool = True
+    """False keeps inputs and outputs out of the inference log; corrections then need the input again."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "ServingSpec":
+        check_replicas("router_min_replicas", self.router_min_replicas, "router_max_replicas", self.router_max_replicas)
+        return self
+
+
+class FeedbackSpec(Frozen):
+    """What becomes of feedback."""
+
+    min_trust: Fraction = 0.75
+    """Corrections of users whose estimated reliability is below this are refused."""
+    prior_agreements: Annotated[float, Field(gt=0)] = 4.0
+    """Beta prior of a user's reliability: agreements assumed before any are seen."""
+    prior_disagreements: Annotated[float, Field(gt=0)] = 1.0
+    """Beta prior of a user's reliability: disagreements assumed before any are seen."""
+    max_share_per_user: Fraction = 0.25
+    """Largest part of one round's accepted corrections that may come from one user."""
+    weight: Annotated[float, Field(gt=0, le=100)] = 1.0
+    """Training weight of a feedback example; corpus rows weigh 1."""
+    max_length_ratio: Annotated[float, Field(gt=1)] = 4.0
+    """A text correction longer or shorter than the served answer by more than this factor is refused."""
+
+
+class RetrainingSpec(Frozen):
+    """When and how a task is trained again."""
+
+    enabled: bool = True
+    """False leaves retraining to people and outside schedulers."""
+    min_corrections: Annotated[int, Field(ge=1)] = 200
+    """New acceptable corrections that start a run."""
+    schedule: str | None = None
+    """A cron expression (UTC) that starts a run if there is any new acceptable correction."""
+    min_interval_s: Annotated[float, Field(ge=0)] = 3_600.0
+    """Shortest time between two runs of a task."""
+    poll_s: Annotated[float, Field(gt=0)] = 10.0
+    """How often the policy looks."""
+    max_concurrent_runs: Annotated[int, Field(ge=1)] = 1
+    """Most loop runs of the project at once; one leaves the machine room to serve."""
+    start_from: Literal["champion", "scratch"] = "champion"
+    """`champion` goes on from its weights and tokenizer; `scratch` begins anew."""
+    epochs: Annotated[float, Field(gt=0, le=1_000)] | None = None
+    """Passes for a retraining run; the task's own number if absent."""
+    learning_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Peak learning rate of a retraining run; the task's own if absent."""
+
+    @field_validator("schedule")
+    @classmethod
+    def _is_cron(cls, value: str | None) -> str | None:
+        if value is not None and (len(value.split()) != 5 or not croniter.is_valid(value)):
+            raise ValueError(f"{value!r} is not a cron expression; write five fields, such as 0 3 * * *")
+        return value
+
+
+class Spec(Frozen):
+    """All of polyloop.yaml."""
+
+    project: Name
+    """Name of the project."""
+    store: str = "sqlite:///.polyloop/polyloop.db"
+    """SQLAlchemy URL of the store (registry, feedback); a relative SQLite path is relative to the spec file."""
+    artefacts: str = ".polyloop/artefacts"
+    """Folder for datasets, checkpoints and model versions; relative to the spec file, shared by all nodes."""
+    locales: Annotated[tuple[Locale, ...], Field(min_length=1)]
+    """Every locale that the project serves."""
+    corpora: Annotated[dict[Name, Corpus], Field(min_length=1)]
+    """Raw sources, by name."""
+    tasks: Annotated[dict[Name, TaskSpec], Field(min_length=1)]
+    """Tasks, by name."""
+    serving: ServingSpec = ServingSpec()
+    """The HTTP door."""
+    feedback: FeedbackSpec = FeedbackSpec()
+    """What becomes of feedback."""
+    retraining: RetrainingSpec = RetrainingSpec()
+    """When a task is trained again."""
+
+    @model_validator(mode="after")
+    def _names_resolve(self) -> "Spec":
+        for task_name, task in self.tasks.items():
+            for corpus_name in task.corpora:
+                if corpus_name not in self.corpora:
+                    known = ", ".join(sorted(self.corpora))
+                    raise ValueError(f"task {task_name!r} names the corpus {corpus_name!r}; known corpora: {known}")
+            for locale in task_locales(task, self.locales):
+                if locale not in self.locales:
+                    raise ValueError(
+                        f"task {task_name!r} uses the locale {locale!r}; add it to the `locales` of the project"
+                    )
+            if task.kind == "translate":
+                _check_pair_corpora(task_name, task, self.corpora)
+        return self
+
+
+METRICS_OF_KIND = {"classify": ("macro_f1", "accuracy"), "translate": ("chrf", "bleu")}
+
+
+def _check_metric(kind: str, metric: str) -> None:
+    fitting = METRICS_OF_KIND[kind]
+    if metric not in ("default", *fitting):
+        raise ValueError(f"the metric {metric!r} has no meaning for {kind}; write default, {' or '.join(fitting)}")
+
+
+def _check_each_once(key: str, values: tuple[str, ...]) -> None:
+    for value in values:
+        if values.count(value) > 1:
+            raise ValueError(f"`{key}` has {value!r} more than once; keep one")
+
+
+def _check_pair_corpora(task_name: str, task: TaskSpec, corpora: dict[str, Corpus]) -> None:
+    for corpus_name in task.corpora:
+        corpus = corpora[corpus_name]
+        if corpus.target_locale is None:
+            raise ValueError(f"corpus {corpus_name!r} of the translate task {task_name!r} needs `target_locale`")
+        if isinstance(corpus.locale, str) and f"{corpus.locale}>{corpus.target_locale}" not in task.pairs:
+            raise ValueError(
+                f"corpus {corpus_name!r} is {corpus.locale}>{corpus.target_locale}, "
+                f"which is not among the `pairs` of task {task_name!r}: {', '.join(task.pairs)}"
+            )
+
+
+def split_pair(pair: str) -> tuple[str, str]:
+    """Return source and target locale of a pair such as `en>de`; ValueError if it is not one."""
+    source, arrow, target = pair.partition(">")
+    if not arrow:
+        raise ValueError(f"{pair!r} is not a language pair; write source>target, such as en>de")
+    return check_locale(source), check_locale(target)
+
+
+def task_locales(task: TaskSpec, project_locales: tuple[str, ...]) -> tuple[str, ...]:
+    """Return every locale, input or target, that a task deals with, in the order of the spec."""
+    if task.kind == "translate":
+        return tuple(dict.fromkeys(locale for pair in task.pairs for locale in split_pair(pair)))
+    return task.locales or project_locales

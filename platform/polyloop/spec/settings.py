@@ -1,0 +1,120 @@
+"""Everything that Polyloop takes from the environment; no other module reads it.
+
+Input: variables that begin with `POLYLOOP_`, and whichever ones a spec names as `${NAME}` or `${NAME:-default}`.
+Output: frozen `Settings`, expanded text, and the environment that Ray's processes need.
+Limits: variables are read when asked for; `settings()` remembers its first answer until `settings.cache_clear()`.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from polyloop.errors import SpecError
+
+PREFIX = "POLYLOOP_"
+
+# Ray decides its mode of work from the environment of each of its processes, when they start.
+# Token mode: Ray 2.60 writes a token at the first local start, after which clients without this mode are refused (401).
+# Throughput and HAProxy mode: see docs/decisions/0002-throughput-mode.md for the measurements.
+RAY_DEFAULTS: Mapping[str, str] = {
+    "RAY_AUTH_MODE": "token",
+    "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+    "RAY_SERVE_ENABLE_HA_PROXY": "1",
+    "RAY_TRAIN_V2_ENABLED": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+_REFERENCE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
+
+
+class Settings(BaseSettings):
+    """What the environment may set; each field is read from POLYLOOP_ plus its name in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore", use_attribute_docstrings=True
+    )
+
+    spec: Path = Path("polyloop.yaml")
+    """Spec file that commands read when `--spec` does not name another."""
+    datasets: Path | None = None
+    """Folder with the public datasets that the examples and some tests read."""
+    kuberay_crds: Path | None = None
+    """Folder with KubeRay's custom resource definitions, which manifests are checked against."""
+    signing_key: SecretStr | None = Field(default=None, min_length=16)
+    """Key of the signed inference ids, at least 16 characters; without it, one is made and kept in the store."""
+    ray_address: str | None = None
+    """URL of the Ray dashboard to submit jobs to, such as http://127.0.0.1:8265."""
+    api_url: str | None = None
+    """URL of the serving API that commands call; without it, the host and port of the spec."""
+    api_key: SecretStr | None = None
+    """API key that commands send to the serving API."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severe log records that are shown."""
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of this process, read once; SpecError names a variable whose value does not fit."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [
+            f"{PREFIX}{str(item['loc'][0]).upper()} in the environment: {item['msg'].lower()}"
+            for item in error.errors(include_input=False)
+        ]
+        raise SpecError("; ".join(lines)) from None
+
+
+def expand(text: str, *, where: str, variables: Mapping[str, str] | None = None) -> str:
+    """Return `text` with each `${NAME}` and `${NAME:-default}` replaced by the variable's value.
+
+    `where` is put before the error's message; `variables` stands in for the environment. A default is used where the
+    variable is unset or empty. SpecError where there is neither value nor default, or where a `${` is malformed.
+    """
+    values = os.environ if variables is None else variables
+
+    def value(match: re.Match[str]) -> str:
+        found = values.get(match["name"]) or match["default"]
+        if found is None:
+            raise SpecError(
+                f"{where}: the environment variable {match['name']} is not set; "
+                f"set it, or write ${{{match['name']}:-default}}"
+            )
+        return found
+
+    if "${" in _REFERENCE.sub("", text):
+        raise SpecError(f"{where}: {text!r} has a malformed variable; write ${{NAME}} or ${{NAME:-default}}")
+    return _REFERENCE.sub(value, text)
+
+
+def referenced_variables(texts: Iterable[str]) -> dict[str, str]:
+    """Return the name and value of each variable that `texts` refer to and that is set in the environment."""
+    names = {match["name"] for text in texts for match in _REFERENCE.finditer(text)}
+    return {name: os.environ[name] for name in sorted(names) if name in os.environ}
+
+
+def ray_environment() -> dict[str, str]:
+    """Return the variables that each Ray process needs; a value that the environment already sets is kept."""
+    return {name: os.environ.get(name, default) for name, default in RAY_DEFAULTS.items()}
+
+
+def child_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return a whole environment for a child process: this process's, what Ray needs, and `extra` on top."""
+    return {**os.environ, **ray_environment(), **(extra or {})}
+
+
+def apply_ray_environment() -> None:
+    """Set what Ray needs in this process; call it before Ray is imported or started."""
+    os.environ.update(ray_environment())
+
+
+def joins_a_cluster() -> bool:
+    """Return whether the environment names a Ray cluster to join: RAY_ADDRESS is set, as it is inside a Ray job."""
+    return bool(os.environ.get("RAY_ADDRESS"))

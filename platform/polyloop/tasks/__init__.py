@@ -1,0 +1,13 @@
+"""Task kinds: the schema, features and metrics of each; `kind_of` finds the one that a task's spec names."""
+
+from polyloop.spec.models import TaskSpec
+from polyloop.tasks.base import TaskKind
+from polyloop.tasks.classify import Classify
+from polyloop.tasks.translate import Translate
+
+KINDS: dict[str, TaskKind] = {kind.name: kind for kind in (Classify(), Translate())}
+
+
+def kind_of(task: TaskSpec) -> TaskKind:
+    """Return the kind that the task names."""
+    return KINDS[task.kind]

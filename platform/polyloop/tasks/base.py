@@ -1,0 +1,135 @@
+"""What every task kind has to say: its requests and answers, and how its texts become token ids and back.
+
+Inputs: texts, locales and a Hugging Face tokenizer. Outputs: lists of token ids, or text. Nothing is truncated here:
+callers compare lengths with the spec's limits. Texts are expected to be normalised already. Special tokens written
+out in a text (such as "</s>") are encoded as ordinary characters, so a user cannot steer the model with them.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from polyloop.errors import ModelError
+from polyloop.spec.models import Locale, TaskSpec
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+Architecture = Literal["encoder", "encoder-decoder"]
+Metric = Literal["macro_f1", "accuracy", "chrf", "bleu"]
+
+
+class TaskRequest(BaseModel):
+    """What a user sends to any task."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    input: str = Field(min_length=1, max_length=100_000)
+    """The text to work on."""
+    locale: Locale | None = None
+    """BCP-47 tag of the input; it is detected when absent."""
+    user: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+    """Your own id of the person who asks, kept with the inference."""
+
+
+class Usage(BaseModel):
+    """Tokens that one answer took."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    input_tokens: int
+    """Tokens read, special ones included."""
+    output_tokens: int
+    """Tokens written; 0 for classify."""
+
+
+class TaskAnswer(BaseModel):
+    """What any task answers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    id: str
+    """Signed inference id; feedback refers to it."""
+    task: str
+    """Name of the task."""
+    locale: str
+    """Locale of the input, as told or detected; `und` when it cannot be told."""
+    version: str
+    """Model version that answered."""
+    output: str
+    """The answer."""
+    usage: Usage
+    """Tokens read and written."""
+    latency_ms: float
+    """Time from receipt to answer inside the service, in milliseconds."""
+
+
+class TaskKind(ABC):
+    """One kind of task; its instances hold no state."""
+
+    name: ClassVar[str]
+    architecture: ClassVar[Architecture]
+    metrics: ClassVar[tuple[Metric, ...]]
+    """Metrics that mean something for the kind; the first is the default."""
+    request_model: ClassVar[type[TaskRequest]]
+    answer_model: ClassVar[type[TaskAnswer]]
+
+    @abstractmethod
+    def special_tokens(self, task: TaskSpec) -> list[str]:
+        """Return the tokens, besides padding, end and unknown, that a tokenizer for this task must keep whole."""
+
+    @abstractmethod
+    def resolve_target_locale(self, task: TaskSpec, locale: str, target_locale: str | None) -> str:
+        """Return the locale of the output for an input in `locale`; RequestError if the task has no such one."""
+
+    @abstractmethod
+    def encode_inputs(
+        self, tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], target_locales: Sequence[str]
+    ) -> list[list[int]]:
+        """Return the token ids that the model reads, one list a text, special tokens included."""
+
+    @abstractmethod
+    def encode_targets(
+        self, tokenizer: "PreTrainedTokenizerBase", targets: Sequence[str], task: TaskSpec
+    ) -> list[list[int]]:
+        """Return the token ids (or the one label index) that the model learns to give, one list a target."""
+
+    def encode_input(self, tokenizer: "PreTrainedTokenizerBase", text: str, target_locale: str) -> list[int]:
+        """Return the token ids of one input; `encode_inputs` is several times faster a text for many."""
+        return self.encode_inputs(tokenizer, [text], [target_locale])[0]
+
+    def encode_target(self, tokenizer: "PreTrainedTokenizerBase", target: str, task: TaskSpec) -> list[int]:
+        """Return the token ids, or the label index, of one target."""
+        return self.encode_targets(tokenizer, [target], task)[0]
+
+
+def plain_ids(
+    tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], *, as_target: bool = False
+) -> list[list[int]]:
+    """Return the token ids of each text alone, with no special token added or recognised.
+
+    `as_target` matters to the few tokenizers that cut the two sides differently, such as Marian's.
+    """
+    if not texts:
+        return []
+    encoded = tokenizer(
+        **{"text_target" if as_target else "text": list(texts)},
+        add_special_tokens=False,
+        split_special_tokens=True,
+        return_attention_mask=False,
+        return_token_type_ids=False,
+        verbose=False,
+    )
+    return list(encoded["input_ids"])
+
+
+def end_id(tokenizer: "PreTrainedTokenizerBase") -> int:
+    """Return the id of the tokenizer's end-of-sequence token; ModelError if it has none."""
+    if not isinstance(tokenizer.eos_token_id, int):
+        raise ModelError(
+            f"the tokenizer {tokenizer.name_or_path!r} has no end-of-sequence token; use a checkpoint whose tokenizer "
+            "defines eos_token"
+        )
+    return tokenizer.eos_token_id

@@ -1,0 +1,72 @@
+"""The classify kind: one of a fixed set of labels for a text.
+
+Input ids: the text followed by the end token, or framed by the tokenizer's own special tokens where it has a
+classification token (BERT and its kin). Target ids: the index of the label in the spec's order.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from polyloop.errors import RequestError
+from polyloop.spec.models import UNDETERMINED, TaskSpec
+from polyloop.tasks.base import TaskAnswer, TaskKind, TaskRequest, end_id, plain_ids
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+class ClassifyRequest(TaskRequest):
+    """A text to put into one of the task's classes."""
+
+
+class ClassifyAnswer(TaskAnswer):
+    """The most probable label, with the probability of each."""
+
+    scores: dict[str, float]
+    """Probability of each label; they sum to 1."""
+
+
+class Classify(TaskKind):
+    """Text in, label out, by an encoder with a classification head."""
+
+    name = "classify"
+    architecture = "encoder"
+    metrics = ("macro_f1", "accuracy")
+    request_model = ClassifyRequest
+    answer_model = ClassifyAnswer
+
+    def special_tokens(self, task: TaskSpec) -> list[str]:
+        """Return no tokens: classify needs none of its own."""
+        return []
+
+    def resolve_target_locale(self, task: TaskSpec, locale: str, target_locale: str | None) -> str:
+        """Return the input's own locale; RequestError for a locale that the task does not list."""
+        if task.locales and locale not in task.locales and locale != UNDETERMINED:
+            raise RequestError(
+                f"this task does not serve the locale {locale!r}; it serves {', '.join(task.locales)}",
+                code="unknown_locale",
+            )
+        if target_locale not in (None, locale):
+            raise RequestError("a classify task takes no target_locale; leave it out", code="unknown_locale")
+        return locale
+
+    def encode_inputs(
+        self, tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], target_locales: Sequence[str]
+    ) -> list[list[int]]:
+        """Return text ids with the tokenizer's frame, or with the end token where it has no frame."""
+        rows = plain_ids(tokenizer, texts)
+        if tokenizer.cls_token_id is None or tokenizer.sep_token_id is None:
+            end = end_id(tokenizer)
+            return [[*ids, end] for ids in rows]
+        first, last = tokenizer.cls_token_id, tokenizer.sep_token_id
+        return [[first, *ids, last] for ids in rows]
+
+    def encode_targets(
+        self, tokenizer: "PreTrainedTokenizerBase", targets: Sequence[str], task: TaskSpec
+    ) -> list[list[int]]:
+        """Return [index of the label] for each target; ValueError for one that is not a label of the task."""
+        index = {label: [position] for position, label in enumerate(task.labels)}
+        unknown = sorted({target for target in targets if target not in index})
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is not a label of the task; its labels: {', '.join(task.labels)}")
+        return [list(index[target]) for target in targets]

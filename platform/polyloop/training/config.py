@@ -1,0 +1,59 @@
+"""What a training run is given, and the digest that makes it idempotent.
+
+`TrainConfig` is frozen, pickles, and turns into JSON. Paths are absolute and on storage that every worker can read.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from polyloop.spec.models import TaskSpec
+
+MODEL_DIR = "model"
+"""Folder of the trained model in the run's folder; it is there if and only if the run is over."""
+
+TRAINING_FORMAT = 1
+"""Raised whenever the training code changes so that the same inputs give other weights."""
+
+OPERATIONAL_FIELDS = frozenset(
+    {"num_workers", "cpus_per_worker", "threads_per_worker", "use_gpu", "checkpoint_every_s", "max_failures"}
+)
+"""Fields of the training spec that say where and how a run goes, not what comes out."""
+
+
+class TrainConfig(BaseModel):
+    """One training run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    task_name: str
+    """Name of the task."""
+    task: TaskSpec
+    """The task; `task.training` says how to train."""
+    dataset_dir: Path
+    """Folder of the published dataset."""
+    run_dir: Path
+    """Folder of this run: progress, checkpoints and the trained model."""
+    init_from: Path | None = None
+    """Folder of the model version to go on from; without one, the task's recipe or checkpoint."""
+
+
+def training_digest(*, task_name: str, task: TaskSpec, dataset_digest: str, parent: str | None) -> str:
+    """Return the SHA-256 (hex) over everything that decides the weights; the same digest need not be trained again.
+
+    `parent` is the training digest of the version to go on from.
+    """
+    inputs = {
+        "format": TRAINING_FORMAT,
+        "task": task_name,
+        "kind": task.kind,
+        "labels": task.labels,
+        "pairs": task.pairs,
+        "model": task.model.model_dump(mode="json"),
+        "training": task.training.model_dump(mode="json", exclude=set(OPERATIONAL_FIELDS)),
+        "dataset": dataset_digest,
+        "parent": parent,
+    }
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

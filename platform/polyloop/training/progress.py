@@ -1,0 +1,97 @@
+"""How far a run is: lines of JSON that the first worker writes and the driver follows.
+
+Ray Train's own report is a barrier that waits for the controller's next poll, so it is kept for checkpoints.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from threading import Event, Thread
+
+POLL_S = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """One look at a run."""
+
+    fraction: float
+    """Part of all epochs that is done, 0 to 1."""
+    epoch: int
+    """Current epoch, from 0."""
+    step: int
+    """Steps done in this epoch."""
+    steps_in_epoch: int
+    num_steps: int
+    """Steps done since the beginning of the run, over restarts."""
+    loss: float | None
+    """Mean training loss since the last look."""
+    dev_loss: float | None
+    """Loss on the dev split at the end of the last epoch."""
+    learning_rate: float
+    tokens_per_s: float
+    """Input and target tokens learned a second over all workers, without padding."""
+    elapsed_s: float
+    """Time since this process began to train."""
+    resumed: bool
+    """True if this process went on from a checkpoint."""
+    pid: int
+    """Process id of the first worker."""
+
+
+class ProgressFile:
+    """Writes progress, one JSON object a line."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def write(self, progress: Progress) -> None:
+        """Append one look."""
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(progress)) + "\n")
+
+
+class ProgressFollower:
+    """Calls a function with each new line of a progress file, from a thread of its own, while the context is open."""
+
+    def __init__(self, path: Path, on_progress: Callable[[Progress], None]) -> None:
+        self._path = path
+        self._on_progress = on_progress
+        self._offset = path.stat().st_size if path.exists() else 0
+        self._over = Event()
+        self._thread = Thread(target=self._follow, name="training-progress", daemon=True)
+
+    def __enter__(self) -> "ProgressFollower":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self._read()
+
+    def _follow(self) -> None:
+        while not self._over.wait(POLL_S):
+            self._read()
+
+    def _read(self) -> None:
+        for progress, offset in read_progress(self._path, self._offset):
+            self._on_progress(progress)
+            self._offset = offset
+
+
+def read_progress(path: Path, offset: int = 0) -> list[tuple[Progress, int]]:
+    """Return the complete lines after `offset`, each with the offset of its end; none if there is no file yet."""
+    if not path.exists():
+        return []
+    with path.open("rb") as file:
+        file.seek(offset)
+        content = file.read()
+    looks = []
+    for line in content.splitlines(keepends=True):
+        if not line.endswith(b"\n"):
+            break
+        offset += len(line)
+        looks.append((Progress(**json.loads(line)), offset))
+    return looks

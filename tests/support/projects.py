@@ -1,0 +1,83 @@
+"""Small projects for tests of serving, retraining and commands: a spec, a store, versions, and what stands in for Ray.
+
+The stand-ins behave: a `SmallModel` answers by rule, and a `SmallHandle` calls one as Serve's handle would.
+"""
+
+import asyncio
+from collections.abc import Callable, Generator, Sequence
+from typing import Any
+
+from polyloop.models.predict import PredictInput, Prediction
+from polyloop.registry.store import Store
+from polyloop.registry.versions import publish_version, reserve_version
+from polyloop.serving.calls import Call, Reply
+
+
+def publish(store: Store, task: str, *, digest: str = "a") -> str:
+    """Make a published version of `task` (v1, v2, ...) whose artefact stands at its own name, and return its name."""
+    record = reserve_version(
+        store, task, digest, dataset_digest="d" * 64, holdout_digest="h" * 64, spec_digest="s" * 64
+    )
+    publish_version(store, task, record.version, path=record.version, size_bytes=1, metrics={})
+    return record.version
+
+
+class SmallModel:
+    """Answers `version: text`; refuses texts that hold `bad`."""
+
+    def __init__(self, version: str) -> None:
+        self.version = version
+        self.is_warm = False
+
+    def warm_up(self) -> None:
+        """Note that it was called."""
+        self.is_warm = True
+
+    def predict(self, items: Sequence[PredictInput]) -> list[Prediction]:
+        """Return one answer an item."""
+        for item in items:
+            if "bad" in item.text:
+                raise ValueError(f"{item.text} is bad")
+        return [
+            Prediction(output=f"{self.version}: {item.text}", scores=None, num_input_tokens=1, num_output_tokens=1)
+            for item in items
+        ]
+
+
+class SmallResponse:
+    """What a handle gives: awaited once for the answer, and to be cancelled."""
+
+    def __init__(self, answer: Callable[[], Any]) -> None:
+        self._answer = answer
+        self.is_cancelled = False
+
+    def cancel(self) -> None:
+        """Note that it was called."""
+        self.is_cancelled = True
+
+    def __await__(self) -> Generator[Any, None, Reply]:
+        """Give the answer."""
+        result: Reply = yield from self._answer().__await__()
+        return result
+
+
+class SmallHandle:
+    """Stands in for the handle of a deployment; errors given to it are raised, one a call, before it answers."""
+
+    def __init__(self, *, output: str = "good", scores: dict[str, float] | None = None, delay_s: float = 0.0) -> None:
+        self.errors: list[Exception] = []
+        self.calls: list[Call] = []
+        self.responses: list[SmallResponse] = []
+        self._output, self._scores, self._delay_s = output, scores, delay_s
+
+    def remote(self, call: Call) -> SmallResponse:
+        """Take a call."""
+        self.calls.append(call)
+        self.responses.append(SmallResponse(self._answer))
+        return self.responses[-1]
+
+    async def _answer(self) -> Reply:
+        await asyncio.sleep(self._delay_s)
+        if self.errors:
+            raise self.errors.pop(0)
+        return Reply(output=self._output, scores=self._scores, num_input_tokens=3, num_output_tokens=2)

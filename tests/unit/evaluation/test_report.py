@@ -1,0 +1,60 @@
+"""The tables for the terminal and for model cards."""
+
+from rich.console import Console
+
+from polyloop.evaluation.report import report_rows, result_markdown, result_table
+
+BEFORE = [("de", "bad", "good"), ("de", "good", "good"), ("en", "good", "good"), ("en", "bad", "good")]
+AFTER = [("de", "good", "good"), ("de", "good", "good"), ("en", "good", "good"), ("en", "bad", "good")]
+
+
+def printed(table) -> str:
+    console = Console(width=120, record=True, file=None, quiet=False)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get()
+
+
+def test_rows_go_by_locale_and_end_with_overall(make_result):
+    rows = list(report_rows(make_result(AFTER), make_result(BEFORE, version="v1")))
+    assert [(row.locale, row.num_rows) for row in rows] == [("de", 2), ("en", 2), ("overall", 4)]
+    assert [(row.before and row.before.value, row.after.value) for row in rows] == [
+        (50.0, 100.0),
+        (50.0, 50.0),
+        (50.0, 75.0),
+    ]
+
+
+def test_the_table_shows_both_versions_with_intervals(make_result):
+    text = printed(result_table(make_result(AFTER), make_result(BEFORE, version="v1")))
+    assert "mood: v1 -> v2" in text
+    (german,) = [line for line in text.splitlines() if " de " in line]
+    assert "50.00 (49.00 to 51.00)" in german
+    assert "100.00 (99.00 to 101.00)" in german
+    assert "+50.00" in german
+
+
+def test_one_version_alone_has_no_change_column(make_result):
+    text = printed(result_table(make_result(AFTER)))
+    assert "change" not in text
+    assert "75.00 (74.00 to 76.00)" in text
+
+
+def test_markdown_is_a_table_for_a_model_card(make_result):
+    assert result_markdown(make_result(AFTER)).splitlines() == [
+        "| locale | metric | rows | v2 |",
+        "| --- | --- | ---: | ---: |",
+        "| de | accuracy | 2 | 100.00 (99.00 to 101.00) |",
+        "| en | accuracy | 2 | 50.00 (49.00 to 51.00) |",
+        "| overall | accuracy | 4 | 75.00 (74.00 to 76.00) |",
+    ]
+
+
+def test_a_locale_that_is_new_has_nothing_to_compare_with(make_result):
+    with_new = [*AFTER, ("fi", "good", "good")]
+    (line,) = [
+        line
+        for line in result_markdown(make_result(with_new), make_result(BEFORE, version="v1")).splitlines()
+        if line.startswith("| fi")
+    ]
+    assert line == "| fi | accuracy | 1 | - | 100.00 (99.00 to 101.00) | - |"

@@ -1,0 +1,108 @@
+"""Signed inference ids."""
+
+import base64
+import time
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from polyloop.errors import FeedbackError
+from polyloop.feedback.ids import MAX_LENGTH, PREFIX, InferenceClaim, digest_input, new_uuid7, sign, verify
+
+KEY = bytes(range(32))
+CLAIM = InferenceClaim(
+    inference_id=new_uuid7(),
+    task="localise",
+    version="v12",
+    locale="en",
+    target_locale="zh-Hans",
+    propensity=0.05,
+    input_digest=digest_input("3 May 2026", KEY),
+)
+
+
+def test_a_signed_claim_comes_back_whole() -> None:
+    assert verify(sign(CLAIM, KEY), KEY) == CLAIM
+
+
+def test_an_id_is_url_safe_and_short() -> None:
+    text = sign(CLAIM, KEY)
+    assert text.startswith("inf_")
+    assert all(character.isascii() and (character.isalnum() or character in "_-") for character in text)
+    assert len(text) < 140
+
+
+def test_every_changed_character_is_noticed() -> None:
+    text = sign(CLAIM, KEY)
+    for place in range(len(text)):
+        for character in "AQgw_-z9":
+            if text[place] != character:
+                with pytest.raises(FeedbackError):
+                    verify(text[:place] + character + text[place + 1 :], KEY)
+
+
+def test_every_flipped_bit_is_noticed() -> None:
+    text = sign(CLAIM, KEY)
+    body = text.removeprefix(PREFIX)
+    signed = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
+    for place in range(len(signed) * 8):
+        changed = bytearray(signed)
+        changed[place // 8] ^= 1 << (place % 8)
+        forged = PREFIX + base64.urlsafe_b64encode(bytes(changed)).rstrip(b"=").decode()
+        with pytest.raises(FeedbackError, match="not made by this platform"):
+            verify(forged, KEY)
+
+
+def test_another_key_is_refused() -> None:
+    with pytest.raises(FeedbackError, match="not made by this platform"):
+        verify(sign(CLAIM, KEY), bytes(32))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "inf_", "inf_AAAA", "inf_!!!!", "inf_é", "inf_A", "x" * 100, "inf_" + "A" * 600, "inf_AAAA\n", "INF_AAAA"],
+)
+def test_other_texts_are_malformed(text: str) -> None:
+    with pytest.raises(FeedbackError, match="is not an inference id"):
+        verify(text, KEY)
+
+
+def test_trailing_texts_are_refused() -> None:
+    text = sign(CLAIM, KEY)
+    for tail in ("=", "==", "A", "\n", " "):
+        with pytest.raises(FeedbackError):
+            verify(text + tail, KEY)
+
+
+def test_a_claim_too_long_for_an_id_is_not_signed() -> None:
+    for length in (250, 256):
+        with pytest.raises(FeedbackError, match="long"):
+            sign(replace(CLAIM, task="t" * length, version="v" * length), KEY)
+    longest = replace(CLAIM, task="t" * 63, version="v" * 20, locale="zh-Hans-CN", target_locale="zh-Hant-TW")
+    assert len(sign(longest, KEY)) < MAX_LENGTH
+    assert verify(sign(longest, KEY), KEY) == longest
+
+
+def test_ids_are_uuid_version_7_in_order_of_time() -> None:
+    first = new_uuid7()
+    time.sleep(0.002)
+    second = new_uuid7()
+    assert (first.version, first.variant) == (7, uuid.RFC_4122)
+    assert first < second
+    assert len({new_uuid7() for _ in range(1_000)}) == 1_000
+
+
+def test_the_time_is_read_from_the_id() -> None:
+    before = datetime.now(UTC)
+    claim = replace(CLAIM, inference_id=new_uuid7())
+    assert abs((claim.created_at - before).total_seconds()) < 1
+    assert claim.created_at.tzinfo is UTC
+
+
+def test_input_digests_see_through_white_space_and_need_the_key() -> None:
+    assert digest_input(" 3  May\u200b 2026 ", KEY) == CLAIM.input_digest
+    assert digest_input("3 May 2027", KEY) != CLAIM.input_digest
+    assert digest_input("3 May 2026", bytes(32)) != CLAIM.input_digest
+    assert len(CLAIM.input_digest) == 16

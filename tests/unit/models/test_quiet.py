@@ -1,0 +1,13 @@
+"""Tests of keeping transformers quiet."""
+
+from transformers.utils import logging as transformers_logging
+
+from polyloop.models.quiet import quiet_transformers
+
+
+def test_bars_and_warnings_are_off_inside_and_as_before_outside() -> None:
+    before = (transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled())
+    with quiet_transformers():
+        assert transformers_logging.get_verbosity() == transformers_logging.ERROR
+        assert not transformers_logging.is_progress_bar_enabled()
+    assert (transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()) == before

@@ -1,0 +1,117 @@
+"""The batcher groups by version, keeps order, isolates bad items and forgets callers that left."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+
+import pytest
+
+from polyloop.errors import ModelError
+from polyloop.serving.batcher import Batcher
+
+
+class Model:
+    """Doubles numbers, notes each call, refuses negative ones, and may be held up."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, list[int]]] = []
+        self.may_go = threading.Event()
+        self.may_go.set()
+
+    def __call__(self, key: str, items: Sequence[int]) -> list[int]:
+        assert self.may_go.wait(5)
+        self.calls.append((key, list(items)))
+        if any(item < 0 for item in items):
+            raise ValueError(f"negative among {list(items)}")
+        return [item * 2 for item in items]
+
+
+@pytest.fixture
+def model() -> Model:
+    return Model()
+
+
+def batcher(model: Model, *, max_batch_size: int = 8, batch_wait_s: float = 0.01) -> Batcher[int, int]:
+    return Batcher(model, max_batch_size=max_batch_size, batch_wait_s=batch_wait_s)
+
+
+async def test_concurrent_items_share_one_call_and_each_gets_its_own_result(model: Model) -> None:
+    batches = batcher(model)
+    assert await asyncio.gather(*(batches.submit("v1", item) for item in range(8))) == [0, 2, 4, 6, 8, 10, 12, 14]
+    assert model.calls == [("v1", list(range(8)))]
+
+
+async def test_a_call_takes_no_more_than_the_batch_size_oldest_first(model: Model) -> None:
+    batches = batcher(model, max_batch_size=3)
+    await asyncio.gather(*(batches.submit("v1", item) for item in range(8)))
+    assert [items for _, items in model.calls] == [[0, 1, 2], [3, 4, 5], [6, 7]]
+
+
+async def test_items_of_different_versions_never_share_a_call_and_keep_their_order(model: Model) -> None:
+    batches = batcher(model)
+    await asyncio.gather(*(batches.submit(f"v{item % 3}", item) for item in range(9)))
+    assert model.calls == [("v0", [0, 3, 6]), ("v1", [1, 4, 7]), ("v2", [2, 5, 8])]
+
+
+async def test_a_bad_item_fails_alone_and_costs_few_calls(model: Model) -> None:
+    batches = batcher(model, max_batch_size=32)
+    items = [-1 if item == 13 else item for item in range(32)]
+    results = await asyncio.gather(*(batches.submit("v1", item) for item in items), return_exceptions=True)
+    assert [index for index, result in enumerate(results) if isinstance(result, ValueError)] == [13]
+    assert [result for index, result in enumerate(results) if index != 13] == [i * 2 for i in range(32) if i != 13]
+    assert len(model.calls) <= 2 * 5 + 1
+
+
+async def test_a_caller_that_leaves_takes_its_item_out_of_the_queue(model: Model) -> None:
+    batches = batcher(model, batch_wait_s=0)
+    model.may_go.clear()
+    first = asyncio.create_task(batches.submit("v1", 1))
+    await asyncio.sleep(0.02)
+    leaving, staying = (asyncio.create_task(batches.submit("v1", item)) for item in (2, 3))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    model.may_go.set()
+    assert (await first, await staying) == (2, 6)
+    assert model.calls == [("v1", [1]), ("v1", [3])]
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+
+
+async def test_a_caller_that_leaves_while_the_model_works_harms_nobody(model: Model) -> None:
+    batches = batcher(model)
+    model.may_go.clear()
+    leaving, staying = (asyncio.create_task(batches.submit("v1", item)) for item in (1, 2))
+    await asyncio.sleep(0.05)
+    leaving.cancel()
+    await asyncio.sleep(0)
+    model.may_go.set()
+    assert await staying == 4
+    assert await batches.submit("v1", 5) == 10
+
+
+async def test_no_item_is_forgotten_when_it_comes_as_the_worker_ends(model: Model) -> None:
+    batches = batcher(model, batch_wait_s=0)
+
+    async def one_after_the_other(start: int) -> list[int]:
+        return [await batches.submit("v1", item) for item in range(start, start + 200)]
+
+    async with asyncio.timeout(20):
+        rows = await asyncio.gather(*(one_after_the_other(start) for start in (0, 1_000)))
+    assert rows == [[item * 2 for item in range(start, start + 200)] for start in (0, 1_000)]
+
+
+async def test_many_concurrent_items_are_all_answered(model: Model) -> None:
+    batches = batcher(model, max_batch_size=16)
+    results = await asyncio.gather(*(batches.submit(f"v{item % 2}", item) for item in range(2_000)))
+    assert results == [item * 2 for item in range(2_000)]
+    assert max(len(items) for _, items in model.calls) == 16
+
+
+async def test_a_model_that_gives_too_few_results_fails_its_callers_instead_of_leaving_them_waiting() -> None:
+    def forgetful(key: str, items: Sequence[int]) -> list[int]:
+        return []
+
+    batches: Batcher[int, int] = Batcher(forgetful, max_batch_size=4, batch_wait_s=0.01)
+    async with asyncio.timeout(5):
+        results = await asyncio.gather(*(batches.submit("v1", item) for item in range(3)), return_exceptions=True)
+    assert [type(result) for result in results] == [ModelError] * 3

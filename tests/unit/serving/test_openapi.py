@@ -1,0 +1,103 @@
+"""The document of the API is whole, its references resolve, and every route but health and docs wants a key."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from starlette.routing import Route
+from tests.support.projects import SmallHandle
+from tests.unit.serving.conftest import client_of
+
+from polyloop.serving.collector import Collector
+from polyloop.serving.router import Router
+from polyloop.spec.loader import LoadedSpec
+
+OPEN = {"/healthz", "/readyz", "/docs", "/docs/oauth2-redirect", "/openapi.json"}
+
+
+def references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for value in node.values():
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+@pytest.fixture
+async def document(router: httpx.AsyncClient) -> Any:
+    return (await router.get("/openapi.json")).json()
+
+
+async def test_every_route_of_the_contract_is_described(document: Any) -> None:
+    operations = {(path, method) for path, methods in document["paths"].items() for method in methods}
+    assert operations == {
+        ("/v1/tasks/{task}", "post"),
+        ("/v1/feedback", "post"),
+        ("/v1/tasks", "get"),
+        ("/v1/models", "get"),
+        ("/healthz", "get"),
+        ("/readyz", "get"),
+    }
+
+
+async def test_every_reference_resolves(document: Any) -> None:
+    found = set(references(document))
+    assert {"#/components/schemas/ClassifyRequest", "#/components/schemas/FeedbackRequest"} <= found
+    for reference in found:
+        node = document
+        for part in reference.removeprefix("#/").split("/"):
+            assert part in node, reference
+            node = node[part]
+
+
+async def test_the_bodies_of_all_kinds_are_described(document: Any) -> None:
+    names = {"ClassifyRequest", "ClassifyAnswer", "TranslateRequest", "TranslateAnswer", "FeedbackReceipt", "Problem"}
+    assert names <= document["components"]["schemas"].keys()
+    assert json.loads(json.dumps(document)) == document
+
+
+async def test_every_keyed_route_is_described_as_such(document: Any) -> None:
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            assert ("security" in operation) == (path not in OPEN), path
+    assert document["components"]["securitySchemes"]["api_key"]["scheme"] == "bearer"
+
+
+async def test_the_page_of_the_documentation_needs_no_other_host(router: httpx.AsyncClient) -> None:
+    page = await router.get("/docs")
+    assert page.status_code == 200
+    assert re.findall(r"""(?:src|href)=["']https?://[^"']*""", page.text) == []
+    local = re.findall(r"""(?:src|href)=["'](/[^"']*)""", page.text)
+    assert len(local) >= 3
+    for path in local:
+        assert (await router.get(path)).status_code == 200, path
+
+
+async def test_every_route_but_health_and_documentation_refuses_a_missing_key(
+    loaded: LoadedSpec, champions: dict[str, str], handles: dict[str, SmallHandle]
+) -> None:
+    services = Router(loaded, handles), Collector(loaded)
+    refused = set()
+    for service in services:
+        app = service.app()
+        async with client_of(app) as client:
+            for route in app.routes:
+                if not isinstance(route, Route) or route.path in OPEN:
+                    continue
+                for method in (route.methods or set()) - {"HEAD"}:
+                    response = await client.request(method, route.path.format(task="mood"), json={})
+                    assert (response.status_code, response.json()["code"]) == (401, "missing_key"), route.path
+                    refused.add((method, route.path))
+        service.close()
+    assert refused == {
+        ("POST", "/v1/tasks/{task}"),
+        ("GET", "/v1/tasks"),
+        ("GET", "/v1/models"),
+        ("POST", "/"),
+    }

@@ -1,0 +1,248 @@
+"""The router's routes, over ASGI and without Serve: answers, refusals, and what is written down."""
+
+import asyncio
+import time
+from typing import Any
+
+import httpx
+import pytest
+from ray.exceptions import ActorDiedError
+from ray.serve.exceptions import BackPressureError
+from tests.support.projects import SmallHandle
+from tests.unit.serving.conftest import client_of
+
+from polyloop.errors import RequestError
+from polyloop.feedback.ids import digest_input, verify
+from polyloop.registry.columns import utc_now
+from polyloop.registry.keys import create_key
+from polyloop.registry.presence import beat
+from polyloop.registry.store import Store
+from polyloop.registry.tables import inferences
+from polyloop.serving import dispatch
+from polyloop.serving.auth import project_signing_key
+from polyloop.serving.router import Router
+from polyloop.spec.loader import LoadedSpec
+
+Headers = dict[str, str]
+
+
+async def ask(router: httpx.AsyncClient, bearer: Headers, task: str = "mood", **body: Any) -> httpx.Response:
+    return await router.post(f"/v1/tasks/{task}", json=body, headers=bearer)
+
+
+async def test_an_answer_carries_a_signed_id_that_tells_what_answered(
+    router: httpx.AsyncClient, bearer: Headers, store: Store
+) -> None:
+    response = await ask(router, bearer, input="  what a day ", locale="en")
+    answer = response.json()
+    assert response.status_code == 200
+    assert answer.pop("latency_ms") >= 0
+    claim = verify(answer.pop("id"), project_signing_key(store))
+    assert answer == {
+        "task": "mood",
+        "locale": "en",
+        "version": "v1",
+        "output": "good",
+        "scores": {"good": 0.75, "bad": 0.25},
+        "usage": {"input_tokens": 3, "output_tokens": 2},
+    }
+    assert (claim.task, claim.version, claim.locale, claim.propensity) == ("mood", "v1", "en", 1.0)
+    assert claim.input_digest == digest_input("what a day", project_signing_key(store))
+
+
+async def test_the_replicas_get_the_champion_and_the_normalised_text(
+    router: httpx.AsyncClient, bearer: Headers, handles: dict[str, SmallHandle]
+) -> None:
+    await ask(router, bearer, task="to-german", input=" good\n morning ")
+    (call,) = handles["to-german"].calls
+    assert (call.version, call.text, call.target_locale) == ("v1", "good morning", "de")
+
+
+async def test_an_inference_is_logged_under_the_id_of_its_answer(
+    router: httpx.AsyncClient, bearer: Headers, store: Store
+) -> None:
+    answer = (await ask(router, bearer, input="what a day", locale="en", user="ana")).json()
+    claim = verify(answer["id"], project_signing_key(store))
+    deadline = time.monotonic() + 5
+    rows: list[Any] = []
+    while not rows:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+        with store.read() as connection:
+            rows = list(connection.execute(inferences.select()))
+    (row,) = rows
+    assert (row.inference_id, row.input, row.output, row.user) == (claim.inference_id, "what a day", "good", "ana")
+
+
+@pytest.mark.parametrize(
+    ("text", "locale"),
+    [
+        ("What a wonderful day it was for all of us!", "en"),
+        ("Das war ein schöner Tag für uns alle!", "de"),
+        ("7", "und"),
+    ],
+)
+async def test_the_locale_is_told_when_none_is_given(
+    router: httpx.AsyncClient, bearer: Headers, text: str, locale: str
+) -> None:
+    assert (await ask(router, bearer, input=text)).json()["locale"] == locale
+
+
+async def test_an_input_without_locale_is_never_taken_for_one_that_the_task_only_writes(
+    router: httpx.AsyncClient, bearer: Headers
+) -> None:
+    response = await ask(router, bearer, task="to-german", input="Hotel Restaurant Taxi")
+    assert response.status_code == 200
+    assert response.json()["target_locale"] == "de"
+
+
+async def test_a_long_input_without_spaces_does_not_hold_up_the_event_loop(
+    router: httpx.AsyncClient, bearer: Headers, loaded: LoadedSpec, handles: dict[str, SmallHandle]
+) -> None:
+    wide = loaded.spec.serving.model_copy(update={"max_body_bytes": 1_000_000})
+    service = Router(
+        LoadedSpec(
+            spec=loaded.spec.model_copy(update={"serving": wide}),
+            path=loaded.path,
+            digest=loaded.digest,
+            variables={},
+            lines={},
+        ),
+        handles,
+    )
+    async with client_of(service.app()) as client:
+        started = time.perf_counter()
+        response = await ask(client, bearer, input="天气很好" * 20_000)
+    service.close()
+    assert response.status_code == 200
+    assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"input": ""}, "invalid_request"),
+        ({"input": " \n\u200b\u2060"}, "empty_input"),
+        ({"input": 5}, "invalid_request"),
+        ({"input": None}, "invalid_request"),
+        ({"input": ["a"]}, "invalid_request"),
+        ({}, "invalid_request"),
+        ({"input": "a", "locale": "fr"}, "unknown_locale"),
+        ({"input": "a", "target_locale": "fr"}, "invalid_request"),
+        ({"input": "a", "locale": "not a tag"}, "invalid_request"),
+    ],
+)
+async def test_a_wrong_request_is_a_422_that_says_what_is_wrong(
+    router: httpx.AsyncClient, bearer: Headers, handles: dict[str, SmallHandle], body: dict[str, Any], code: str
+) -> None:
+    response = await ask(router, bearer, **body)
+    assert (response.status_code, response.json()["code"]) == (422, code)
+    assert handles["mood"].calls == []
+
+
+async def test_an_unknown_locale_names_those_that_are_taken(router: httpx.AsyncClient, bearer: Headers) -> None:
+    assert (await ask(router, bearer, input="a", locale="fr")).json()["detail"].endswith("it takes en, de")
+    detail = (await ask(router, bearer, task="to-german", input="a", locale="de")).json()["detail"]
+    assert detail.endswith("it takes en")
+
+
+async def test_an_unknown_task_names_the_tasks(router: httpx.AsyncClient, bearer: Headers) -> None:
+    response = await ask(router, bearer, task="no-such", input="a")
+    assert (response.status_code, response.json()["code"]) == (404, "unknown_task")
+    assert "mood, to-german" in response.json()["detail"]
+
+
+async def test_a_body_over_the_limit_is_a_413(router: httpx.AsyncClient, bearer: Headers) -> None:
+    assert (await ask(router, bearer, input="x" * 2_000)).status_code == 413
+
+
+async def test_a_task_without_a_champion_is_a_503(
+    loaded: LoadedSpec, handles: dict[str, SmallHandle], bearer: Headers
+) -> None:
+    service = Router(loaded, handles)
+    async with client_of(service.app()) as client:
+        response = await ask(client, bearer, input="a", locale="en")
+    service.close()
+    assert (response.status_code, response.json()["code"]) == (503, "no_model")
+    assert "polyloop loop run" in response.json()["detail"]
+
+
+async def test_a_model_that_takes_too_long_is_a_504_and_its_call_is_cancelled(
+    router: httpx.AsyncClient, bearer: Headers, handles: dict[str, SmallHandle]
+) -> None:
+    handles["mood"]._delay_s = 20
+    response = await ask(router, bearer, input="a", locale="en")
+    assert (response.status_code, response.json()["code"]) == (504, "timeout")
+    assert [one.is_cancelled for one in handles["mood"].responses] == [True]
+
+
+async def test_an_overloaded_task_is_a_429_with_retry_after_and_no_second_try(
+    router: httpx.AsyncClient, bearer: Headers, handles: dict[str, SmallHandle]
+) -> None:
+    handles["mood"].errors = [BackPressureError(num_queued_requests=9, max_queued_requests=9)]
+    response = await ask(router, bearer, input="a", locale="en")
+    assert (response.status_code, response.json()["code"]) == (429, "overloaded")
+    assert response.headers["retry-after"] == "1"
+    assert len(handles["mood"].calls) == 1
+
+
+async def test_a_replica_that_dies_under_a_call_is_not_seen_by_the_client(
+    router: httpx.AsyncClient, bearer: Headers, handles: dict[str, SmallHandle], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "RETRY_PAUSE_S", 0.001)
+    handles["mood"].errors = [ActorDiedError(), ActorDiedError()]
+    assert (await ask(router, bearer, input="a", locale="en")).status_code == 200
+    assert len(handles["mood"].calls) == 3
+
+
+async def test_when_no_replica_stays_alive_it_is_a_503(
+    router: httpx.AsyncClient, bearer: Headers, handles: dict[str, SmallHandle], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "RETRY_PAUSE_S", 0.001)
+    handles["mood"].errors = [ActorDiedError() for _ in range(9)]
+    response = await ask(router, bearer, input="a", locale="en")
+    assert (response.status_code, response.json()["code"]) == (503, "no_replica")
+    assert len(handles["mood"].calls) == dispatch.MAX_ATTEMPTS
+
+
+async def test_a_refusal_by_the_model_reaches_the_client_and_is_not_tried_again(
+    router: httpx.AsyncClient, bearer: Headers, handles: dict[str, SmallHandle]
+) -> None:
+    handles["mood"].errors = [RequestError("the input has 99 tokens", 422, "input_too_long")]
+    response = await ask(router, bearer, input="a", locale="en")
+    assert (response.status_code, response.json()["code"]) == (422, "input_too_long")
+    assert len(handles["mood"].calls) == 1
+
+
+async def test_tasks_are_listed_with_what_they_take_and_serve(router: httpx.AsyncClient, bearer: Headers) -> None:
+    tasks = (await router.get("/v1/tasks", headers=bearer)).json()["tasks"]
+    assert [(task["task"], task["champion"], task["locales"]) for task in tasks] == [
+        ("mood", "v1", ["en", "de"]),
+        ("to-german", "v1", ["en", "de"]),
+    ]
+    assert "input" in tasks[0]["request_schema"]["properties"]
+
+
+async def test_versions_are_listed_newest_first(router: httpx.AsyncClient, bearer: Headers) -> None:
+    models = (await router.get("/v1/models", headers=bearer)).json()["models"]
+    assert {(model["task"], model["version"], model["champion"]) for model in models} == {
+        ("mood", "v1", True),
+        ("to-german", "v1", True),
+    }
+    assert models == sorted(models, key=lambda model: str(model["created_at"]), reverse=True)
+
+
+async def test_a_key_for_feedback_only_may_not_infer(router: httpx.AsyncClient, store: Store) -> None:
+    headers = {"Authorization": f"Bearer {create_key(store, 'widget', ['feedback'])[1]}"}
+    assert (await ask(router, headers, input="a")).status_code == 403
+
+
+async def test_it_is_live_at_once_and_ready_when_replicas_hold_the_champions(
+    router: httpx.AsyncClient, store: Store
+) -> None:
+    assert (await router.get("/healthz")).json() == {"status": "ok", "reasons": {}}
+    unready = await router.get("/readyz")
+    assert (unready.status_code, unready.json()["status"]) == (503, "not_ready")
+    for task in ("mood", "to-german"):
+        beat(store, task, task, ["v1"], utc_now())
+    assert (await router.get("/readyz")).json() == {"status": "ok", "reasons": {}}
