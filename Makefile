@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-TEST_FOLDERS := $(wildcard tests/unit tests/integration tests/behaviour tests/e2e)
+TEST_FOLDERS := $(wildcard tests/unit tests/integration tests/behaviour tests/benchmarks tests/e2e)
 
 # Public datasets and KubeRay's definitions, which some tests read; those tests say so and skip where they are absent.
 POLYLOOP_DATASETS ?= $(realpath ../shared/datasets)

@@ -27,7 +27,7 @@ from polyloop.data.dataset import Dataset, open_dataset
 from polyloop.data.manifest import FORMAT_VERSION, Manifest, PartFile, TokenizerRecord
 from polyloop.data.rows import ENCODED_SCHEMA, SPLITS, Split
 from polyloop.data.storage import file_sha256, write_bytes, write_parquet
-from polyloop.data.tokenizer import train_tokenizer
+from polyloop.data.tokenizer import copy_tokenizer, load_tokenizer, train_tokenizer
 from polyloop.models.manifest import CorpusNote, MetricRow, VersionFacts
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks import kind_of
@@ -101,9 +101,19 @@ def save_checkpoint(family: str, folder: Path, tokenizer: PreTrainedTokenizerFas
     return folder
 
 
-def small_dataset(folder: Path, task: TaskSpec, numbers: range = range(400)) -> Dataset:
-    """Write a dataset of a task as a dataset build does, with every tenth row in dev and in holdout, and open it."""
-    tokenizer = small_tokenizer(folder / "tokenizer", task)
+def small_dataset(
+    folder: Path, task: TaskSpec, numbers: range = range(400), *, tokenizer_dir: Path | None = None
+) -> Dataset:
+    """Write a dataset of a task as a dataset build does, with every tenth row in dev and in holdout, and open it.
+
+    `tokenizer_dir` holds the tokenizer to use; without it, one is trained.
+    """
+    if tokenizer_dir is None:
+        tokenizer: Any = small_tokenizer(folder / "tokenizer", task)
+    else:
+        folder.mkdir()
+        copy_tokenizer(tokenizer_dir, folder / "tokenizer")
+        tokenizer = load_tokenizer(folder / "tokenizer")
     rows = [_row(task, number, target) for number in numbers for target in _targets(task)]
     kind = kind_of(task)
     inputs = [row["input"] for row in rows]

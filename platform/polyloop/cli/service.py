@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-import yaml
 
 from polyloop.cli.context import AsJson, of
 from polyloop.cli.output import ProgressLine, messages, print_json, print_rows
@@ -27,11 +26,11 @@ def up(
     Example: `polyloop up && curl localhost:8000/readyz`
     """
 
-    from polyloop.serving.app import serve_config
+    from polyloop.serving.config import config_text, serve_config
     from polyloop.serving.embedded import bring_up
 
     if print_config:
-        typer.echo(yaml.safe_dump(serve_config(of(context).loaded), sort_keys=False), nl=False)
+        typer.echo(config_text(serve_config(of(context).loaded)), nl=False)
         return
     progress = ProgressLine()
     with progress.shown():

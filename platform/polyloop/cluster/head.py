@@ -6,10 +6,12 @@ Only loopback addresses are bound by Ray's own services. `stop` ends exactly the
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -39,6 +41,8 @@ class Head:
     gcs_address: str
     dashboard_url: str
     log_path: str
+    ray_folder: str
+    """Ray's own files: sessions, sockets, logs; removed when the head is stopped."""
 
     @property
     def alive(self) -> bool:
@@ -89,12 +93,15 @@ def start_head(home: Path, *, num_cpus: int, environment: Mapping[str, str] | No
         process = subprocess.Popen(
             command, env=child, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
+    # Waiting in a thread takes the process off the system's list when it ends, whoever stopped it.
+    threading.Thread(target=process.wait, name="ray-head", daemon=True).start()
     head = Head(
         pid=process.pid,
         started_ticks=_start_ticks(process.pid) or 0,
         gcs_address=f"{LOOPBACK}:{gcs_port}",
         dashboard_url=f"http://{LOOPBACK}:{dashboard_port}",
         log_path=str(log_path),
+        ray_folder=str(ray_folder),
     )
     (home / STATE_FILE).write_text(json.dumps(asdict(head), indent=2))
     _wait_for_dashboard(head, process)
@@ -110,6 +117,7 @@ def stop_head(head: Head) -> None:
         if not _wait_until(lambda: not head.alive, STOP_TIMEOUT_S):
             os.killpg(head.pid, signal.SIGKILL)
             _wait_until(lambda: not head.alive, STOP_TIMEOUT_S)
+    shutil.rmtree(head.ray_folder, ignore_errors=True)
 
 
 def _wait_for_dashboard(head: Head, process: "subprocess.Popen[bytes]") -> None:

@@ -33,7 +33,8 @@ BUCKET_BYTES = 16 * 2**20
 GZIP_RATIO = 4
 """Guess of how much smaller gzip makes text."""
 
-FLUSH_ROWS = 100_000
+FLUSH_ROWS = 50_000
+"""Rows that the first pass holds in memory."""
 
 Piece = tuple[str, list[int]]
 """An Arrow file and the numbers of its record batches that belong to one bucket."""

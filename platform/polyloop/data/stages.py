@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import ray.data
-from ray.exceptions import OutOfDiskError, RayError
+from ray.exceptions import OutOfDiskError, RayError, RayTaskError
 
 from polyloop.data.rows import Row
 from polyloop.data.storage import is_disk_full, storage_full
-from polyloop.errors import PolyloopError, StorageFullError
+from polyloop.errors import ClusterError, PolyloopError, StorageFullError
 
 CPUS_PER_ITEM = 0.5
 
@@ -24,7 +24,8 @@ CPUS_PER_ITEM = 0.5
 def run_pass(work: Callable[[Row], Row], items: Sequence[Row], folder: Path) -> list[Row]:
     """Return `work(item)` for each item, done by Ray's workers side by side.
 
-    Errors that Polyloop raises in a worker arrive as themselves; a full disk is a `StorageFullError` naming `folder`.
+    Errors that Polyloop raises in a worker arrive as themselves; a full disk is a `StorageFullError` naming `folder`;
+    ClusterError if workers keep dying or Ray stops answering.
     """
     if not items:
         return []
@@ -38,7 +39,10 @@ def run_pass(work: Callable[[Row], Row], items: Sequence[Row], folder: Path) -> 
                 raise storage_full(folder) from None
             if named is not None:
                 raise named from None
-            raise
+            if isinstance(error, RayTaskError):
+                raise
+            reason = str(error).partition("\n")[0]
+            raise ClusterError(f"Ray could not finish a pass of the dataset build: {reason}") from error
 
 
 def named_cause(error: BaseException) -> PolyloopError | None:

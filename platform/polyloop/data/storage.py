@@ -21,7 +21,7 @@ from typing import IO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from polyloop.errors import StorageFullError
+from polyloop.errors import ArtefactError, StorageFullError
 
 BUILDING_PREFIX = ".building-"
 LOCK_SUFFIX = ".lock"
@@ -111,9 +111,7 @@ def building_folder(parent: Path) -> Iterator[Path]:
     What a killed process left behind is removed at the next call: a live builder holds a lock, which dies with it.
     """
     with storage_errors(parent):
-        parent.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(parent)
-        lock_descriptor, lock_name = tempfile.mkstemp(dir=parent, prefix=BUILDING_PREFIX, suffix=LOCK_SUFFIX)
+        lock_descriptor, lock_name = _new_lock(parent)
         fcntl.flock(lock_descriptor, fcntl.LOCK_EX)
         folder = Path(lock_name.removesuffix(LOCK_SUFFIX))
         try:
@@ -123,6 +121,20 @@ def building_folder(parent: Path) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
             Path(lock_name).unlink(missing_ok=True)
             os.close(lock_descriptor)
+
+
+def _new_lock(parent: Path) -> tuple[int, str]:
+    """Make the parent folder and a lock file in it; ArtefactError if that is not allowed."""
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(parent)
+        return tempfile.mkstemp(dir=parent, prefix=BUILDING_PREFIX, suffix=LOCK_SUFFIX)
+    except OSError as error:
+        if is_disk_full(error):
+            raise
+        raise ArtefactError(
+            f"{parent}: the folder cannot be written: {error.strerror}; set `artefacts` to one that can"
+        ) from None
 
 
 def _remove_abandoned(parent: Path) -> None:
@@ -141,7 +153,7 @@ def _is_held(lock: Path) -> bool:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
-    except BlockingIOError:
+    except (BlockingIOError, PermissionError):
         return True
     return False
 

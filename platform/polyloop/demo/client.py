@@ -35,6 +35,7 @@ class Tally:
     failures: list[str] = field(default_factory=list)
     versions: dict[str, dict[str, int]] = field(default_factory=dict)
     feedback_given: dict[str, int] = field(default_factory=dict)
+    corrections_given: dict[str, int] = field(default_factory=dict)
     feedback_lost: int = 0
     acknowledged: set[str] = field(default_factory=set)
     """Ids of feedback whose receipt arrived."""
@@ -132,6 +133,8 @@ class Traffic:
         body.update({name: value for name, value in fields.items() if value is not None})
         headers = {"Idempotency-Key": str(uuid.uuid4())}
         _count(self.tally.feedback_given, task)
+        if reaction.correction is not None:
+            _count(self.tally.corrections_given, task)
         for _ in range(FEEDBACK_ATTEMPTS):
             try:
                 response = await client.post("/v1/feedback", json=body, headers=headers)

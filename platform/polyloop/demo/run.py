@@ -41,6 +41,8 @@ DEFAULT_PORT = 8000
 TRAIN_TIMEOUT_S = 420.0
 RETRAIN_TIMEOUT_S = 420.0
 READY_TIMEOUT_S = 60.0
+CALM_AFTER = 1.1
+"""A task's users calm down after this many times the corrections that the policy waits for."""
 AFTERWARDS_S = 5.0
 """How long traffic goes on after the last promotion."""
 POLL_S = 0.5
@@ -167,10 +169,11 @@ class Demo:
         """Return when a run that the policy started has ended for every task."""
         deadline = time.monotonic() + RETRAIN_TIMEOUT_S
         open_tasks = set(loaded.spec.tasks)
+        enough = round(loaded.spec.retraining.min_corrections * CALM_AFTER)
         while open_tasks:
             for task in sorted(open_tasks):
                 runs = [run for run in list_runs(store, task) if run.trigger != "manual"]
-                if runs:
+                if users.tally.corrections_given.get(task, 0) >= enough:
                     users.calm(task)
                 if runs and runs[0].state.is_terminal:
                     open_tasks.discard(task)

@@ -1,7 +1,7 @@
 """The feedback stage of a loop run: curates a task's feedback against what its champion was trained and judged on.
 
-Input: the champion's dataset. Output: the Parquet file of curated examples (or None) and counts for the run's record. Before a
-first champion there are no inferences, so there is nothing to curate.
+Input: the champion's dataset. Output: the Parquet file of curated examples (or None) and counts for the run's record.
+Before a first champion there are no inferences, so there is nothing to curate.
 """
 
 from collections.abc import Mapping

@@ -20,6 +20,8 @@ logger = logging.getLogger("polyloop.retraining")
 LEASE_S = 30.0
 RENEW_EVERY_S = 5.0
 POLL_S = 1.0
+SCHEDULER_PREFIX = "scheduler-"
+"""Owners whose name begins so hold a run only until the job that they submitted takes it."""
 
 
 def take_run(
@@ -73,7 +75,7 @@ def _accept(store: Store, task: str, run_id: str, owner: str) -> None:
     scheduled = get_run(store, run_id)
     if scheduled.task != task:
         raise RegistryError(f"{run_id} is a run of {scheduled.task!r}, not of {task!r}")
-    if not scheduled.state.is_terminal:
+    if not scheduled.state.is_terminal and scheduled.owner.startswith(SCHEDULER_PREFIX):
         hand_over(store, run_id, scheduled.owner, new_owner=owner, lease_s=LEASE_S, now=datetime.now(UTC))
 
 

@@ -22,6 +22,7 @@ from polyloop.registry.releases import get_release
 from polyloop.registry.run_states import RunState
 from polyloop.registry.runs import LoopRun, StartedRun, abandoned_run, advance, alive_run, list_runs, start_run
 from polyloop.registry.store import Store, open_store
+from polyloop.retraining.lease import SCHEDULER_PREFIX
 from polyloop.retraining.triggers import TriggerFacts, decide
 from polyloop.spec.loader import LoadedSpec, load_spec
 from polyloop.spec.settings import settings
@@ -46,7 +47,7 @@ class Scheduler:
     def __init__(self, spec_path: str, cluster: str | None = None) -> None:
         self._loaded = load_spec(spec_path)
         self._store = open_store(self._loaded.store_url)
-        self._owner = f"scheduler-{uuid.uuid4().hex[:8]}"
+        self._owner = f"{SCHEDULER_PREFIX}{uuid.uuid4().hex[:8]}"
         # Inside the cluster, the address of its control store leads the job client to the dashboard.
         self._cluster = cluster or settings().ray_address or ray.get_runtime_context().gcs_address
         self._stop = threading.Event()

@@ -16,7 +16,7 @@ from polyloop.cluster.ports import require_free
 from polyloop.errors import ClusterError
 from polyloop.registry.keys import create_key, list_keys
 from polyloop.registry.store import open_store
-from polyloop.serving.app import serve_config
+from polyloop.serving.config import serve_config
 from polyloop.spec.loader import LoadedSpec
 
 HOME = ".polyloop"

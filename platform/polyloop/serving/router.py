@@ -16,6 +16,7 @@ from fastapi_offline import FastAPIOffline
 from ray import serve
 
 from polyloop import __version__
+from polyloop.console.pages import console_routes
 from polyloop.data.language import identify
 from polyloop.errors import ClusterError, RequestError
 from polyloop.feedback.ids import InferenceClaim, digest_input, new_uuid7, sign
@@ -81,6 +82,7 @@ class Router:
         app.add_api_route("/v1/models", self.list_models, tags=["catalogue"], **needs_key)
         app.add_api_route("/healthz", self.live, tags=["health"])
         app.add_api_route("/readyz", self.ready, tags=["health"], responses={503: {"model": Health}})
+        app.router.routes.extend(console_routes())
         openapi.install(app)
         return app
 

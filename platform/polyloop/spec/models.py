@@ -137,6 +137,8 @@ class TrainingSpec(Frozen):
     """Probability mass spread over the other classes or tokens."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Dropout of models built from a recipe."""
+    label_balance: Fraction = 0.0
+    """How far rare labels are weighted up, for classify: 0 not at all, 1 until all labels weigh the same."""
     max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
     """Gradients are clipped to this norm."""
     precision: Literal["fp32", "bf16"] = "fp32"
@@ -243,6 +245,8 @@ class TaskSpec(Frozen):
                 raise ValueError("a translate task needs `pairs`, such as [en>de]")
             if self.labels or self.locales:
                 raise ValueError("`labels` and `locales` belong to classify tasks; a translate task has `pairs`")
+            if self.training.label_balance:
+                raise ValueError("`training.label_balance` belongs to classify tasks; remove it")
             for pair in self.pairs:
                 split_pair(pair)
             _check_each_once("pairs", self.pairs)

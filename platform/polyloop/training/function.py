@@ -30,7 +30,7 @@ from polyloop.training.config import MODEL_DIR, TrainConfig
 from polyloop.training.loss import summed_loss
 from polyloop.training.meter import Meter
 from polyloop.training.progress import Progress
-from polyloop.training.rows import Batch, Ints, Rows, assemble
+from polyloop.training.rows import Batch, Ints, Rows, assemble, balance_labels
 from polyloop.training.schedule import learning_rate_factor, step_progress, steps_of_epoch
 from polyloop.training.session import Session
 from polyloop.training.setup import make_accelerator, make_optimizer, suit_cpu
@@ -65,6 +65,8 @@ class _Run:
         if not len(self._train_rows):
             raise DataError(f"the train split of {config.dataset_dir} is empty; there is nothing to learn from")
         self._as_labels = config.task.kind == "classify"
+        if self._as_labels and self._training.label_balance:
+            self._train_rows = balance_labels(self._train_rows, self._training.label_balance)
         self._accelerator = make_accelerator(config.task.training, session.local_world_size)
         self._tokenizer: Any = AutoTokenizer.from_pretrained(dataset.tokenizer_dir)
         torch.manual_seed(self._training.seed)

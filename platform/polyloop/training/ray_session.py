@@ -20,8 +20,6 @@ from polyloop.training.session import PROGRESS_FILE, WriteCheckpoint
 
 FAILURE_FILE = "failure.json"
 
-logger = logging.getLogger("polyloop.training")
-
 
 class RaySession:
     """The session of one Ray Train worker."""
@@ -68,6 +66,8 @@ def train_worker(train_loop_config: dict[str, Any]) -> None:
     from polyloop.training.config import TrainConfig
     from polyloop.training.function import train
 
+    # Ray Train sends its own notes to the user's terminal; warnings are enough.
+    logging.getLogger("ray.train").setLevel(logging.WARNING)
     config = TrainConfig.model_validate(train_loop_config)
     if read_failure(config.run_dir) is not None:
         return
@@ -75,7 +75,6 @@ def train_worker(train_loop_config: dict[str, Any]) -> None:
     try:
         train(config, session)
     except PolyloopError as error:
-        logger.warning("training stops: %s", error)
         write_failure(config.run_dir, error)
         if session.world_size > 1:
             # The other workers may be waiting for this one; Ray Train ends them, and its retry returns at once.

@@ -4,7 +4,7 @@ Input: the Arrow table of a split (columns input_ids, target_ids, weight). Outpu
 a token and 20 a row in memory, shared by nothing; there are no Python objects per row.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -59,6 +59,21 @@ class Rows:
             targets=_ragged(table.column("target_ids")),
             weights=table.column("weight").to_numpy().astype(np.float32),
         )
+
+
+def balance_labels(rows: Rows, exponent: float) -> Rows:
+    """Return the rows of a classify task with weights times (mean weight of a label / weight of its label)^exponent.
+
+    0 changes nothing; with 1 all labels that occur weigh the same. The sum of all weights stays as it was.
+    """
+    labels = rows.targets.values[rows.targets.offsets[:-1]]
+    per_label = np.bincount(labels, weights=rows.weights)
+    factors = np.zeros_like(per_label)
+    occurs = per_label > 0
+    factors[occurs] = (per_label[occurs].mean() / per_label[occurs]) ** exponent
+    weights = rows.weights * factors[labels]
+    weights *= rows.weights.sum() / weights.sum()
+    return replace(rows, weights=weights.astype(np.float32))
 
 
 @dataclass(frozen=True, kw_only=True)

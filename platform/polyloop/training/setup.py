@@ -1,6 +1,7 @@
 """What a run is made with: accelerator, threads, optimiser, and the variants of layers that suit the device."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,6 +10,9 @@ from accelerate.state import AcceleratorState
 
 from polyloop.spec.models import TrainingSpec
 from polyloop.training.dropout import use_cheap_dropout
+
+CGROUP_CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+"""Quota and period of a container, in microseconds (https://docs.kernel.org/admin-guide/cgroup-v2.html)."""
 
 
 def make_accelerator(training: TrainingSpec, local_world_size: int) -> Accelerator:
@@ -20,9 +24,15 @@ def make_accelerator(training: TrainingSpec, local_world_size: int) -> Accelerat
     AcceleratorState._reset_state(reset_partial_state=True)
     precision = "bf16" if training.precision == "bf16" else "no"
     accelerator = Accelerator(cpu=not training.use_gpu, mixed_precision=precision)
-    cores = len(os.sched_getaffinity(0))
-    torch.set_num_threads(training.threads_per_worker or max(1, cores // local_world_size))
+    torch.set_num_threads(training.threads_per_worker or max(1, usable_cores() // local_world_size))
     return accelerator
+
+
+def usable_cores(cpu_max: Path = CGROUP_CPU_MAX) -> int:
+    """Return the number of cores that this process may keep busy: its affinity, cut to its container's quota."""
+    cores = len(os.sched_getaffinity(0))
+    quota_us, _, period_us = cpu_max.read_text().strip().partition(" ") if cpu_max.exists() else ("max", "", "")
+    return cores if quota_us == "max" else max(1, min(cores, int(quota_us) // int(period_us)))
 
 
 def suit_cpu(model: Any) -> None:

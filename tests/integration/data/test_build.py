@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import os
 import random
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -20,8 +22,9 @@ from polyloop.data.build import build_dataset
 from polyloop.data.dataset import Dataset, open_dataset
 from polyloop.data.rows import EXAMPLE_SCHEMA, SPLITS
 from polyloop.data.split import auto_split
+from polyloop.data.stages import run_pass
 from polyloop.data.tokenizer import load_tokenizer
-from polyloop.errors import DataError, ModelError, StorageFullError
+from polyloop.errors import ClusterError, DataError, ModelError, StorageFullError
 from polyloop.spec.loader import LoadedSpec
 from polyloop.tasks.example import example_id
 
@@ -439,6 +442,22 @@ def test_two_builds_at_once_publish_one_dataset(project: MakeProject, tmp_path: 
     assert all("task: encoding" in output for output in outputs), "the builds were not at work together"
     (path,) = published(loaded)
     assert open_dataset(path).digest == path.name
+
+
+def die(_: dict[str, str]) -> dict[str, str]:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return {}
+
+
+def test_workers_that_keep_dying_are_a_named_error(tmp_path: Path) -> None:
+    with pytest.raises(ClusterError, match="Ray could not finish a pass of the dataset build"):
+        run_pass(die, [{"a": "b"}], tmp_path)
+
+
+def test_without_ray_the_error_says_what_to_do(project: MakeProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    with pytest.raises(ClusterError, match=r"call ray\.init\(\) before"):
+        build_dataset(project(), "task")
 
 
 def test_a_build_is_silent(project: MakeProject, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -34,6 +34,7 @@ def head_of(process: "subprocess.Popen[bytes]") -> Head:
         gcs_address="127.0.0.1:1",
         dashboard_url="http://127.0.0.1:1",
         log_path="log",
+        ray_folder="ray",
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from polyloop.data import storage
-from polyloop.errors import DataError, StorageFullError
+from polyloop.errors import ArtefactError, DataError, StorageFullError
 
 
 def test_a_file_is_replaced_whole_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -88,6 +88,17 @@ def test_what_a_killed_builder_left_is_removed_by_the_next_and_a_live_one_is_lef
     with storage.building_folder(tmp_path) as work:
         assert [path for path in tmp_path.glob(".building-*") if path.is_dir()] == [work]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_a_folder_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(
+            ArtefactError, match=r"file/home: the folder cannot be written: Not a directory; set `artefacts`"
+        ),
+        storage.building_folder(tmp_path / "file" / "home"),
+    ):
+        pytest.fail("there is no folder to build in")
 
 
 def test_a_lock_file_that_is_gone_means_abandoned(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from polyloop.spec.models import FeedbackSpec, ModelSpec, TaskSpec
 from polyloop.tasks.example import example_id
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
-SPEC = FeedbackSpec(weight=2.5)
+SPEC = FeedbackSpec(weight=2.5, min_trust=0.6)
 TRANSLATE = TaskSpec(kind="translate", corpora=("c",), pairs=("en>de",), model=ModelSpec(recipe="nano"))
 CLASSIFY = TaskSpec(kind="classify", corpora=("c",), labels=("good", "bad"), model=ModelSpec(recipe="nano"))
 

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from ray.serve.schema import ServeDeploySchema
 
-from polyloop.serving.app import build, build_feedback, build_scheduler, ingress_options, serve_config, task_options
+from polyloop.serving.app import build, build_feedback, build_scheduler
+from polyloop.serving.config import serve_config
+from polyloop.serving.options import ingress_options, task_options
 from polyloop.spec.loader import LoadedSpec
 
 

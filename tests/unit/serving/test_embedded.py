@@ -17,7 +17,12 @@ from polyloop.serving.embedded import bring_up, service_status, take_down
 from polyloop.spec.loader import LoadedSpec, load_spec
 
 HEAD = Head(
-    pid=os.getpid(), started_ticks=1, gcs_address="127.0.0.1:1", dashboard_url="http://127.0.0.1:1", log_path="log"
+    pid=os.getpid(),
+    started_ticks=1,
+    gcs_address="127.0.0.1:1",
+    dashboard_url="http://127.0.0.1:1",
+    log_path="log",
+    ray_folder="ray",
 )
 
 

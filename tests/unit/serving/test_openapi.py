@@ -1,4 +1,4 @@
-"""The document of the API is whole, its references resolve, and every route but health and docs wants a key."""
+"""The document of the API is whole, its references resolve, and all routes but health, docs and console want a key."""
 
 import json
 import re
@@ -11,11 +11,12 @@ from starlette.routing import Route
 from tests.support.projects import SmallHandle
 from tests.unit.serving.conftest import client_of
 
+from polyloop.console.pages import FILES
 from polyloop.serving.collector import Collector
 from polyloop.serving.router import Router
 from polyloop.spec.loader import LoadedSpec
 
-OPEN = {"/healthz", "/readyz", "/docs", "/docs/oauth2-redirect", "/openapi.json"}
+OPEN = {"/healthz", "/readyz", "/docs", "/docs/oauth2-redirect", "/openapi.json", *FILES}
 
 
 def references(node: Any) -> Iterator[str]:
@@ -79,7 +80,7 @@ async def test_the_page_of_the_documentation_needs_no_other_host(router: httpx.A
         assert (await router.get(path)).status_code == 200, path
 
 
-async def test_every_route_but_health_and_documentation_refuses_a_missing_key(
+async def test_every_route_but_health_documentation_and_console_refuses_a_missing_key(
     loaded: LoadedSpec, champions: dict[str, str], handles: dict[str, SmallHandle]
 ) -> None:
     services = Router(loaded, handles), Collector(loaded)

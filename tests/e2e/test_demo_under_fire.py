@@ -1,0 +1,48 @@
+"""The demo while its processes are killed: it must end as well as it does in peace."""
+
+from pathlib import Path
+
+import pytest
+
+from polyloop.cluster.head import find_head, stop_head
+from polyloop.demo.run import Demo
+from polyloop.registry.runs import list_runs
+from polyloop.registry.store import open_store
+from polyloop.serving.embedded import HOME
+from polyloop.spec.loader import LoadedSpec
+from tests.e2e.processes import Killer
+
+COLLECTOR = "ServeReplica:polyloop-feedback:collector"
+TASK_REPLICA = "ServeReplica:polyloop:task-localise"
+TRAIN_WORKER = "RayTrainWorker"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_killed_collector_replica_and_train_worker_cost_no_request_and_no_acknowledged_feedback(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    killers: list[Killer] = []
+    said: list[str] = []
+
+    def attack(loaded: LoadedSpec) -> None:
+        head = find_head(folder / HOME)
+        assert head is not None
+        killers.append(Killer(head_pid=head.pid, patterns=(COLLECTOR, TASK_REPLICA, TRAIN_WORKER)))
+        killers[0].start()
+
+    try:
+        report = Demo(folder, progress=said.append).run(during_traffic=attack)
+    finally:
+        head = find_head(folder / HOME)
+        if head is not None:
+            stop_head(head)
+
+    assert set(killers[0].killed) == {COLLECTOR, TASK_REPLICA, TRAIN_WORKER}
+    assert report.failures == [], "\n".join([*report.failures, *report.tally.failures[:5], *said[-3:]])
+    assert report.missing_feedback == 0
+    assert len(report.tally.acknowledged) > 1_000
+    assert sum(report.tally.failed.values()) == 0
+    store = open_store(f"sqlite:///{folder / '.polyloop' / 'polyloop.db'}")
+    second_runs = [run for task in report.tasks for run in list_runs(store, task.task, limit=1)]
+    assert [str(run.state) for run in second_runs] == ["promoted"] * len(report.tasks)
+    store.close()
