@@ -20,6 +20,9 @@ from polyloop.errors import ClusterError, PolyloopError, StorageFullError
 
 CPUS_PER_ITEM = 0.5
 
+WORKER_RETRIES = 3
+"""How often an item whose worker died is tried again; Ray Data by itself never stops trying."""
+
 
 def run_pass(work: Callable[[Row], Row], items: Sequence[Row], folder: Path) -> list[Row]:
     """Return `work(item)` for each item, done by Ray's workers side by side.
@@ -30,7 +33,8 @@ def run_pass(work: Callable[[Row], Row], items: Sequence[Row], folder: Path) -> 
     if not items:
         return []
     with _quiet():
-        rows = ray.data.from_items(list(items), override_num_blocks=len(items)).map(work, num_cpus=CPUS_PER_ITEM)
+        source = ray.data.from_items(list(items), override_num_blocks=len(items))
+        rows = source.map(work, num_cpus=CPUS_PER_ITEM, max_retries=WORKER_RETRIES)
         try:
             return [dict(row) for row in rows.take_all()]
         except RayError as error:

@@ -22,11 +22,15 @@ PREFIX = "POLYLOOP_"
 # Ray decides its mode of work from the environment of each of its processes, when they start.
 # Token mode: Ray 2.60 writes a token at the first local start, after which clients without this mode are refused (401).
 # Throughput and HAProxy mode: see docs/decisions/0002-throughput-mode.md for the measurements.
+# Ray Train looks at its workers every 2 s by default, and a checkpoint or the end of a run waits so long; its watcher for
+# preemption is one more process a run, and nothing here makes use of an early warning.
 RAY_DEFAULTS: Mapping[str, str] = {
     "RAY_AUTH_MODE": "token",
     "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
     "RAY_SERVE_ENABLE_HA_PROXY": "1",
     "RAY_TRAIN_V2_ENABLED": "1",
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.25",
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "TOKENIZERS_PARALLELISM": "false",
 }

@@ -6,7 +6,6 @@ one that is over. Limits: Ray must be initialised; removing the run's folder in 
 """
 
 import fcntl
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -25,14 +24,6 @@ from polyloop.training.config import MODEL_DIR, TrainConfig
 from polyloop.training.progress import Progress, ProgressFollower
 from polyloop.training.ray_session import FAILURE_FILE, read_failure, train_worker
 from polyloop.training.session import CHECKPOINTS_TO_KEEP, PROGRESS_FILE
-
-RAY_TRAIN_DEFAULTS = {
-    # How often Ray Train looks at its workers; with its default of 2 s, a checkpoint and the end of a run wait so long.
-    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.25",
-    # One more process a run; nothing here makes use of an early warning, and preempted workers are retried without it.
-    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
-}
-"""Ray Train takes these from the driver's environment; values that are set already are kept."""
 
 
 def run_training(
@@ -71,8 +62,6 @@ def run_training(
 
 
 def _fit(config: TrainConfig) -> None:
-    for name, value in RAY_TRAIN_DEFAULTS.items():
-        os.environ.setdefault(name, value)
     training = config.task.training
     # Its type hints name the configuration of Ray Train V1.
     trainer_class: Any = TorchTrainer

@@ -18,11 +18,11 @@ import pyarrow.parquet as pq
 import pytest
 import ray
 
+from polyloop.data import stages
 from polyloop.data.build import build_dataset
 from polyloop.data.dataset import Dataset, open_dataset
 from polyloop.data.rows import EXAMPLE_SCHEMA, SPLITS
 from polyloop.data.split import auto_split
-from polyloop.data.stages import run_pass
 from polyloop.data.tokenizer import load_tokenizer
 from polyloop.errors import ClusterError, DataError, ModelError, StorageFullError
 from polyloop.spec.loader import LoadedSpec
@@ -399,6 +399,7 @@ BUILD_AND_REPORT = """
 import sys, time
 import ray
 ray.init(address=sys.argv[1], log_to_driver=False, logging_level="ERROR")
+from polyloop.data import stages
 from polyloop.data.build import build_dataset
 from polyloop.spec.loader import load_spec
 
@@ -449,9 +450,10 @@ def die(_: dict[str, str]) -> dict[str, str]:
     return {}
 
 
-def test_workers_that_keep_dying_are_a_named_error(tmp_path: Path) -> None:
+def test_workers_that_keep_dying_are_a_named_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stages, "WORKER_RETRIES", 1)
     with pytest.raises(ClusterError, match="Ray could not finish a pass of the dataset build"):
-        run_pass(die, [{"a": "b"}], tmp_path)
+        stages.run_pass(die, [{"a": "b"}], tmp_path)
 
 
 def test_without_ray_the_error_says_what_to_do(project: MakeProject, monkeypatch: pytest.MonkeyPatch) -> None:
