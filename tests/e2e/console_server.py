@@ -72,7 +72,9 @@ def served(loaded: LoadedSpec) -> Iterator[Site]:
     router, collector = Router(loaded, handles), Collector(loaded)
     try:
         with _listening(Prefixes(router.app(), collector.app())) as url:
-            yield Site(url=url, key=create_key(store, "console", ["infer", "feedback"])[1], store=store, handles=handles)
+            yield Site(
+                url=url, key=create_key(store, "console", ["infer", "feedback"])[1], store=store, handles=handles
+            )
     finally:
         router.close()
         collector.close()
@@ -80,9 +82,7 @@ def served(loaded: LoadedSpec) -> Iterator[Site]:
 
 
 def _release(store: Store, task: str, metrics: Mapping[str, Any]) -> None:
-    record = reserve_version(
-        store, task, "a", dataset_digest="d" * 64, holdout_digest="h" * 64, spec_digest="s" * 64
-    )
+    record = reserve_version(store, task, "a", dataset_digest="d" * 64, holdout_digest="h" * 64, spec_digest="s" * 64)
     publish_version(store, task, record.version, path=record.version, size_bytes=1, metrics=metrics)
     promote(store, task, record.version, actor="test", reason="first")
 

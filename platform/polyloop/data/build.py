@@ -143,14 +143,14 @@ def _clean_buckets(plan: Plan, work: Path, tally: Tally, say: Progress) -> list[
     say(f"{plan.name}: reading {len(jobs)} file(s)")
     read = partial(partition.read_item, jobs=jobs, folder=shards_folder, num_buckets=num_buckets)
     items = [{"job": str(job.number)} for job in jobs]
-    shards = [partition.Shard.from_json(row["shard"]) for row in run_pass(read, items, work.parent)]
+    shards = [partition.Shard.from_json(row["shard"]) for row in run_pass(read, items, work)]
     for shard in sorted(shards, key=lambda shard: shard.path):
         tally.merge(shard.tally)
 
     pieces = {bucket: partition.bucket_pieces(bucket, shards) for bucket in range(num_buckets)}
     buckets = {bucket: buckets_folder / f"{bucket:05d}.arrow" for bucket in pieces if pieces[bucket]}
     items = [{"pieces": json.dumps(pieces[bucket]), "path": str(path)} for bucket, path in buckets.items()]
-    results = run_pass(partition.deduplicate_item, items, work.parent)
+    results = run_pass(partition.deduplicate_item, items, work)
     shutil.rmtree(shards_folder)
     for row in sorted(results, key=lambda row: row["path"]):
         tally.merge(Tally.from_json(row["dropped"]))
@@ -163,7 +163,7 @@ def _encode_buckets(plan: Plan, buckets: Sequence[Path], folder: Path, tally: Ta
     """Write the dataset's Parquet files and add what was too long to `tally`."""
     say(f"{plan.name}: encoding")
     encode = partial(encode_item, folder=folder, tokenizer_dir=folder / TOKENIZER_NAME, task=plan.task)
-    rows = run_pass(encode, [{"bucket": str(path)} for path in buckets], folder.parent.parent)
+    rows = run_pass(encode, [{"bucket": str(path)} for path in buckets], folder.parent)
     parts = [Part.model_validate_json(row["part"]) for row in sorted(rows, key=lambda row: row["bucket"])]
     for part in parts:
         tally.merge(Tally.from_json(part.dropped))

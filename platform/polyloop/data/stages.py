@@ -6,9 +6,11 @@ machine of two cores. Nothing is written to the terminal: progress is the caller
 """
 
 import logging
+import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import ray.data
@@ -20,33 +22,52 @@ from polyloop.errors import ClusterError, PolyloopError, StorageFullError
 
 CPUS_PER_ITEM = 0.5
 
-WORKER_RETRIES = 3
-"""How often an item whose worker died is tried again; Ray Data by itself never stops trying."""
+ITEM = "item"
+"""Key under which an item's number travels."""
+
+MAX_ATTEMPTS = 4
+"""How often an item is begun; Ray Data by itself begins one whose worker dies (of hunger for memory, say) for ever."""
 
 
 def run_pass(work: Callable[[Row], Row], items: Sequence[Row], folder: Path) -> list[Row]:
-    """Return `work(item)` for each item, done by Ray's workers side by side.
+    """Return `work(item)` for each item, done by Ray's workers side by side; `folder` is the build's own.
 
-    Errors that Polyloop raises in a worker arrive as themselves; a full disk is a `StorageFullError` naming `folder`;
-    ClusterError if workers keep dying or Ray stops answering.
+    Errors that Polyloop raises in a worker arrive as themselves; a full disk is a `StorageFullError` that names the
+    folder around the build's; ClusterError if workers keep dying or Ray stops answering.
     """
     if not items:
         return []
+    marks = folder / f"attempts-{uuid.uuid4().hex}"
+    marks.mkdir()
+    numbered = [{**item, ITEM: str(number)} for number, item in enumerate(items)]
     with _quiet():
-        source = ray.data.from_items(list(items), override_num_blocks=len(items))
-        rows = source.map(work, num_cpus=CPUS_PER_ITEM, max_retries=WORKER_RETRIES)
+        source = ray.data.from_items(numbered, override_num_blocks=len(items))
+        attempt = partial(_attempt, work=work, marks=marks, max_attempts=MAX_ATTEMPTS)
         try:
-            return [dict(row) for row in rows.take_all()]
+            return [dict(row) for row in source.map(attempt, num_cpus=CPUS_PER_ITEM).take_all()]
         except RayError as error:
             named = named_cause(error)
             if isinstance(named, StorageFullError) or isinstance(error, OutOfDiskError) or is_disk_full(error):
-                raise storage_full(folder) from None
+                raise storage_full(folder.parent) from None
             if named is not None:
                 raise named from None
             if isinstance(error, RayTaskError):
                 raise
             reason = str(error).partition("\n")[0]
             raise ClusterError(f"Ray could not finish a pass of the dataset build: {reason}") from error
+
+
+def _attempt(item: Row, work: Callable[[Row], Row], marks: Path, max_attempts: int) -> Row:
+    """Do the work for an item, unless it has been begun too often; each beginning adds a byte to the item's mark."""
+    with (marks / item[ITEM]).open("ab") as mark:
+        mark.write(b".")
+        attempts = mark.tell()
+    if attempts > max_attempts:
+        raise ClusterError(
+            f"Ray's workers died {max_attempts} times at the same piece of the dataset build: see Ray's logs for the "
+            "reason; where it is memory, cut large corpus files into smaller ones"
+        )
+    return work({key: value for key, value in item.items() if key != ITEM})
 
 
 def named_cause(error: BaseException) -> PolyloopError | None:

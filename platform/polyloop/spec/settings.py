@@ -22,8 +22,9 @@ PREFIX = "POLYLOOP_"
 # Ray decides its mode of work from the environment of each of its processes, when they start.
 # Token mode: Ray 2.60 writes a token at the first local start, after which clients without this mode are refused (401).
 # Throughput and HAProxy mode: see docs/decisions/0002-throughput-mode.md for the measurements.
-# Ray Train looks at its workers every 2 s by default, and a checkpoint or the end of a run waits so long; its watcher for
-# preemption is one more process a run, and nothing here makes use of an early warning.
+# Ray Train looks at its workers every 2 s by default, and checkpoints and the end of a run wait so long; its watcher
+# for preemption is one more process a run, and nothing here makes use of an early warning.
+# Threads of matrix work that wait by spinning starve each other once a machine does anything else (docs/lab-notes.md).
 RAY_DEFAULTS: Mapping[str, str] = {
     "RAY_AUTH_MODE": "token",
     "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
@@ -33,6 +34,7 @@ RAY_DEFAULTS: Mapping[str, str] = {
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "TOKENIZERS_PARALLELISM": "false",
+    "OMP_WAIT_POLICY": "PASSIVE",
 }
 
 _REFERENCE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")

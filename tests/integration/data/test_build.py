@@ -450,10 +450,25 @@ def die(_: dict[str, str]) -> dict[str, str]:
     return {}
 
 
+def die_once(item: dict[str, str]) -> dict[str, str]:
+    mark = Path(item["mark"])
+    if not mark.exists():
+        mark.write_text("")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+def test_work_whose_worker_died_is_done_again(tmp_path: Path) -> None:
+    items = [{"mark": str(tmp_path / "a")}, {"mark": str(tmp_path / "b")}]
+    done = stages.run_pass(die_once, items, tmp_path)
+    assert sorted(done, key=lambda item: item["mark"]) == items
+
+
 def test_workers_that_keep_dying_are_a_named_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stages, "WORKER_RETRIES", 1)
-    with pytest.raises(ClusterError, match="Ray could not finish a pass of the dataset build"):
+    monkeypatch.setattr(stages, "MAX_ATTEMPTS", 2)
+    with pytest.raises(ClusterError, match="Ray's workers died 2 times at the same piece") as caught:
         stages.run_pass(die, [{"a": "b"}], tmp_path)
+    assert "\n" not in str(caught.value)
 
 
 def test_without_ray_the_error_says_what_to_do(project: MakeProject, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,7 +94,9 @@ def test_the_page_holds_no_script_style_or_handler_of_its_own() -> None:
 
 
 def test_the_script_never_makes_markup_of_text() -> None:
-    makers = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|setHTML|DOMParser|createContextualFragment|\beval\b"
+    makers = (
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|setHTML|DOMParser|createContextualFragment|\beval\b"
+    )
     assert re.findall(makers, SCRIPT) == []
 
 

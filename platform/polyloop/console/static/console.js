@@ -207,9 +207,11 @@ function versionRow(model) {
     model.champion ? [model.version, " ", badge("champion", "good")] : model.version,
     badge(model.state, STATE_TONES[model.state]),
     overall ? [METRIC_NAMES[metric] ?? metric, " ", ...figures(overall)] : aside("not evaluated"),
-    Object.entries(locales).map(([locale, result]) =>
-      make("span", [`${locale} `, ...figures(result)], { class: "score" }),
-    ),
+    overall
+      ? Object.entries(locales).map(([locale, result]) =>
+          make("span", [`${locale} `, ...figures(result)], { class: "score" }),
+        )
+      : "–",
     make("time", created, { datetime: model.created_at }),
   ];
 }
