@@ -12,7 +12,7 @@ POLYLOOP_KUBERAY_CRDS ?= $(realpath ../shared/kuberay-crds)
 export POLYLOOP_DATASETS POLYLOOP_KUBERAY_CRDS
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test unit check format docs bench clean
+.PHONY: help install browser demo test unit check format docs bench clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +28,14 @@ install: $(STAMP)  ## Make the virtual environment .venv from constraints.txt
 demo: $(STAMP)  ## Run the whole loop once and print what improved
 	$(BIN)/polyloop demo
 
-test: $(STAMP)  ## Run all tests: unit, integration, behaviour, e2e
+# The console's tests drive Chromium, which pip cannot bring; as root it is installed from Debian's packages.
+browser:
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] || { echo "the console's tests need: apt-get install chromium chromium-driver" >&2; exit 1; }; \
+	  apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null; }
+
+test: $(STAMP) browser  ## Run all tests: unit, integration, behaviour, e2e
 	$(BIN)/python -m pytest $(TEST_FOLDERS)
 
 unit: $(STAMP)  ## Run the fast tests, which need no Ray

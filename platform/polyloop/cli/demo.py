@@ -44,10 +44,10 @@ def demo(
         if not keep:
             _stop(home)
     if keep:
-        messages.print(f"still serving at {report.url}, documentation at {report.url}/docs; the key: {report.api_key}")
+        messages.print(f"still serving: {report.url}/console and {report.url}/docs; the key is {report.api_key}")
         messages.print("stop it with `polyloop demo --stop`")
     else:
-        messages.print(f"it was served at {report.url}; `polyloop demo --keep` leaves it running, with /docs to try it")
+        messages.print(f"it was served at {report.url}; `polyloop demo --keep` leaves {report.url}/console and /docs to try")
     for failure in report.failures:
         messages.print(f"not as it must be: {failure}", markup=False)
     if report.failures:
