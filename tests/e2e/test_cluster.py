@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from tests.e2e.processes import descendants
 
 from polyloop.cluster.ports import free_ports
 from polyloop.registry.keys import create_key
@@ -24,7 +25,6 @@ from polyloop.registry.runs import list_runs
 from polyloop.registry.store import Store, open_store
 from polyloop.registry.versions import list_versions
 from polyloop.spec.settings import child_environment
-from tests.e2e.processes import descendants
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SPEC = "docs/examples/quickstart.yaml"
@@ -77,7 +77,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     generate = [sys.executable, "-m", "ray.scripts.scripts", "get-auth-token", "--generate"]
     subprocess.run(generate, env=environment, check=False, capture_output=True)
     with (home / "ray.log").open("wb") as log:
-        process = subprocess.Popen(start, cwd=REPOSITORY, env=environment, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(
+            start, cwd=REPOSITORY, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
     store = open_store(f"sqlite:///{home / 'quickstart' / 'polyloop.db'}")
     running = Cluster(
         process=process, dashboard=f"http://127.0.0.1:{dashboard_port}", environment=environment, store=store

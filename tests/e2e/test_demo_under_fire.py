@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from tests.e2e.processes import Killer
 
 from polyloop.cluster.head import find_head, stop_head
 from polyloop.demo.run import Demo
@@ -10,7 +11,6 @@ from polyloop.registry.runs import list_runs
 from polyloop.registry.store import open_store
 from polyloop.serving.embedded import HOME
 from polyloop.spec.loader import LoadedSpec
-from tests.e2e.processes import Killer
 
 COLLECTOR = "ServeReplica:polyloop-feedback:collector"
 TASK_REPLICA = "ServeReplica:polyloop:task-localise"

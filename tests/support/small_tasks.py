@@ -60,7 +60,8 @@ def small_tokenizer(folder: Path, task: TaskSpec) -> PreTrainedTokenizerFast:
     """Train and save a tokenizer as a dataset build does, and return it."""
     texts = [f"{number_words(number)} {number} {LABELS[number % 2]}" for number in range(300)]
     train_tokenizer(texts, 320, kind_of(task).special_tokens(task), folder)
-    return PreTrainedTokenizerFast.from_pretrained(str(folder))
+    tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(str(folder))
+    return tokenizer
 
 
 def bert_tokenizer() -> PreTrainedTokenizerFast:
@@ -86,13 +87,23 @@ def save_checkpoint(family: str, folder: Path, tokenizer: PreTrainedTokenizerFas
             T5Config(vocab_size=size, d_model=32, d_kv=8, d_ff=64, num_layers=1, num_heads=4, **seq2seq)
         )
     elif family == "marian":
-        small = {"encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2, "decoder_attention_heads": 2}
-        widths = {"d_model": 32, "encoder_ffn_dim": 64, "decoder_ffn_dim": 64, "max_position_embeddings": 64}
+        small: dict[str, Any] = {
+            "encoder_layers": 1,
+            "decoder_layers": 1,
+            "encoder_attention_heads": 2,
+            "decoder_attention_heads": 2,
+        }
+        widths: dict[str, Any] = {
+            "d_model": 32,
+            "encoder_ffn_dim": 64,
+            "decoder_ffn_dim": 64,
+            "max_position_embeddings": 64,
+        }
         model = MarianMTModel(MarianConfig(vocab_size=size, **small, **widths, **seq2seq))
     elif family == "bert":
-        small = {"num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+        small = {"num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64, "num_labels": 5}
         model = BertForSequenceClassification(
-            BertConfig(vocab_size=size, hidden_size=32, max_position_embeddings=64, num_labels=5, **small)
+            BertConfig(vocab_size=size, hidden_size=32, max_position_embeddings=64, **small)
         )
     else:
         model = GPT2LMHeadModel(GPT2Config(vocab_size=size, n_embd=32, n_layer=1, n_head=2, n_positions=64))

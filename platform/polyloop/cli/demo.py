@@ -47,7 +47,9 @@ def demo(
         messages.print(f"still serving: {report.url}/console and {report.url}/docs; the key is {report.api_key}")
         messages.print("stop it with `polyloop demo --stop`")
     else:
-        messages.print(f"it was served at {report.url}; `polyloop demo --keep` leaves {report.url}/console and /docs to try")
+        messages.print(
+            f"it was served at {report.url}; `polyloop demo --keep` leaves {report.url}/console and /docs to try"
+        )
     for failure in report.failures:
         messages.print(f"not as it must be: {failure}", markup=False)
     if report.failures:

@@ -152,7 +152,7 @@ class TrainingSpec(Frozen):
     use_gpu: bool = False
     """True reserves one GPU a worker."""
     checkpoint_every_s: Annotated[float, Field(gt=0)] = 60.0
-    """Seconds between checkpoints; one is also taken at the end of each epoch."""
+    """Seconds between checkpoints; one is also taken at the end of an epoch, unless the last is under 5 s old."""
     max_failures: Annotated[int, Field(ge=0)] = 3
     """How often a run whose worker died goes on from its last checkpoint."""
     seed: Annotated[int, Field(ge=0, le=4_294_967_295)] = 17

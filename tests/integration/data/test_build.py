@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import ray
+from tests.support.dataset_projects import TRANSLATE, MakeProject, SmallDisk
 
 from polyloop.data import stages
 from polyloop.data.build import build_dataset
@@ -27,8 +28,6 @@ from polyloop.data.tokenizer import load_tokenizer
 from polyloop.errors import ClusterError, DataError, ModelError, StorageFullError
 from polyloop.spec.loader import LoadedSpec
 from polyloop.tasks.example import example_id
-
-from .conftest import TRANSLATE, MakeProject, SmallDisk
 
 pytestmark = pytest.mark.usefixtures("ray_cluster")
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from polyloop.spec.models import TaskSpec
 @pytest.mark.parametrize("recipe", ["nano", "tiny"])
 def test_a_classify_recipe_gives_an_encoder_with_the_labels(tmp_path: Path, recipe: str) -> None:
     task = small_task("classify", model={"recipe": recipe})
-    model = build_model(task, small_tokenizer(tmp_path, task), dropout=0.0)
+    model: Any = build_model(task, small_tokenizer(tmp_path, task), dropout=0.0)
     assert type(model).__name__ == "BertForSequenceClassification"
     assert model.config.id2label == {0: "even", 1: "odd"}
     assert model.config._attn_implementation == "sdpa"
@@ -26,7 +27,7 @@ def test_a_classify_recipe_gives_an_encoder_with_the_labels(tmp_path: Path, reci
 def test_a_translate_recipe_gives_an_encoder_decoder_that_generates_greedily(tmp_path: Path, recipe: str) -> None:
     task = small_task("translate", model={"recipe": recipe})
     tokenizer = small_tokenizer(tmp_path, task)
-    model = build_model(task, tokenizer, dropout=0.0)
+    model: Any = build_model(task, tokenizer, dropout=0.0)
     assert type(model).__name__ == "T5ForConditionalGeneration"
     assert model.shared.num_embeddings == len(tokenizer)
     assert model.lm_head.weight is model.shared.weight
@@ -52,8 +53,8 @@ def test_a_seq2seq_checkpoint_keeps_its_weights_and_makes_room_for_the_tags(tmp_
     task = small_task("translate", model={"pretrained": str(checkpoint)})
     grown = plain.from_pretrained(str(checkpoint))
     grown.add_special_tokens({"extra_special_tokens": ["<2de>", "<2fr>"]})
-    model = build_model(task, grown, dropout=0.5)
-    original = build_model(task, plain, dropout=0.5)
+    model: Any = build_model(task, grown, dropout=0.5)
+    original: Any = build_model(task, plain, dropout=0.5)
     new, old = model.get_input_embeddings().weight, original.get_input_embeddings().weight
     assert new.shape[0] == old.shape[0] + 2
     assert torch.equal(new[:-2], old)
@@ -65,7 +66,7 @@ def test_a_seq2seq_checkpoint_keeps_its_weights_and_makes_room_for_the_tags(tmp_
 def test_a_checkpoint_with_another_number_of_classes_gets_a_new_head(tmp_path: Path) -> None:
     tokenizer = bert_tokenizer()
     checkpoint = save_checkpoint("bert", tmp_path, tokenizer)
-    model = build_model(small_task("classify", model={"pretrained": str(checkpoint)}), tokenizer, dropout=0.0)
+    model: Any = build_model(small_task("classify", model={"pretrained": str(checkpoint)}), tokenizer, dropout=0.0)
     assert model.classifier.out_features == 2
     assert model.config.id2label == {0: "even", 1: "odd"}
 
@@ -127,8 +128,8 @@ def test_an_earlier_version_is_gone_on_from(tmp_path: Path, kind: str) -> None:
     task = small_task(kind)
     version = _trained(tmp_path, task)
     tokenizer = small_tokenizer(tmp_path / "tokenizer2", task)
-    first = build_model(task, tokenizer, dropout=0.0, init_from=version)
-    second = build_model(task, tokenizer, dropout=0.0, init_from=version)
+    first: Any = build_model(task, tokenizer, dropout=0.0, init_from=version)
+    second: Any = build_model(task, tokenizer, dropout=0.0, init_from=version)
     for name, weight in first.state_dict().items():
         assert torch.equal(weight, second.state_dict()[name]), name
 

@@ -2,6 +2,7 @@
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.small_tasks import small_task
@@ -9,7 +10,7 @@ from tests.support.small_tasks import small_task
 from polyloop.training.config import TrainConfig, training_digest
 
 
-def _digest(parent: str | None = None, dataset: str = "d", **changes: object) -> str:
+def _digest(parent: str | None = None, dataset: str = "d", **changes: Any) -> str:
     return training_digest(task_name="t", task=small_task("classify", **changes), dataset_digest=dataset, parent=parent)
 
 
@@ -45,5 +46,5 @@ def test_the_digest_stands_for_what_decides_the_weights() -> None:
         {"gate": {"margin": 2.0}},
     ],
 )
-def test_where_and_how_it_runs_does_not_change_the_digest(changes: dict[str, object]) -> None:
+def test_where_and_how_it_runs_does_not_change_the_digest(changes: dict[str, Any]) -> None:
     assert _digest(**changes) == _digest()

@@ -56,13 +56,10 @@ def test_a_failure_of_the_controller_is_told() -> None:
 def test_a_run_that_is_over_needs_no_cluster(tmp_path: Path) -> None:
     model = tmp_path / "runs" / "r1" / "model"
     model.mkdir(parents=True)
-    arguments = {
-        "task_name": "numbers",
-        "task": CONFIG.task,
-        "dataset_dir": tmp_path,
-        "storage_path": tmp_path / "runs",
-    }
-    assert run_training(run_name="r1", **arguments) == model
+    found = run_training(
+        task_name="n", task=CONFIG.task, dataset_dir=tmp_path, run_name="r1", storage_path=tmp_path / "runs"
+    )
+    assert found == model
 
 
 def test_a_folder_that_cannot_be_made_for_lack_of_space_is_named(

@@ -44,7 +44,8 @@ def test_half_a_line_is_left_for_the_next_time(tmp_path: Path) -> None:
 
 def test_a_follower_sees_only_new_looks_each_once_and_the_last_before_it_ends(tmp_path: Path) -> None:
     path = tmp_path / "progress.jsonl"
-    file, seen = ProgressFile(path), []
+    file = ProgressFile(path)
+    seen: list[Progress] = []
     file.write(look(1))
     with ProgressFollower(path, seen.append):
         file.write(look(2))

@@ -8,7 +8,10 @@ from polyloop.training.session import LocalSession
 
 
 def _save(session: LocalSession, content: str) -> None:
-    session.save(lambda folder: (folder / "state").write_text(content) and None)
+    def write(folder: Path) -> None:
+        (folder / "state").write_text(content)
+
+    session.save(write)
 
 
 def test_the_newest_checkpoint_is_found_and_two_are_kept(tmp_path: Path) -> None:
