@@ -6,6 +6,7 @@ import pytest
 from tests.e2e.processes import Killer
 
 from polyloop.cluster.head import find_head, stop_head
+from polyloop.demo.corpora import CorpusSizes
 from polyloop.demo.run import Demo
 from polyloop.registry.runs import list_runs
 from polyloop.registry.store import open_store
@@ -15,6 +16,8 @@ from polyloop.spec.loader import LoadedSpec
 COLLECTOR = "ServeReplica:polyloop-feedback:collector"
 TASK_REPLICA = "ServeReplica:polyloop:task-localise"
 TRAIN_WORKER = "RayTrainWorker"
+SIZES = CorpusSizes(localise_train=2_000, sentiment_train=1_000)
+"""Less to learn than in the demo, so that the test is done sooner; traffic and holdout are the same."""
 
 
 @pytest.mark.slow
@@ -31,7 +34,7 @@ def test_killed_collector_replica_and_train_worker_cost_no_request_and_no_acknow
         killers[0].start()
 
     try:
-        report = Demo(folder, progress=said.append).run(during_traffic=attack)
+        report = Demo(folder, progress=said.append, sizes=SIZES).run(during_traffic=attack)
     finally:
         head = find_head(folder / HOME)
         if head is not None:

@@ -22,7 +22,7 @@ from polyloop.cluster.jobs import ENDED, SUCCEEDED, job_log, job_state, submit_j
 from polyloop.cluster.ports import free_ports, require_free
 from polyloop.data.dataset import open_dataset
 from polyloop.demo.client import Tally, Traffic
-from polyloop.demo.corpora import traffic, write_corpora
+from polyloop.demo.corpora import DEMO_SIZES, CorpusSizes, traffic, write_corpora
 from polyloop.demo.users import population
 from polyloop.errors import ClusterError, DataError
 from polyloop.evaluation.results import EvaluationResult
@@ -83,10 +83,11 @@ class DemoReport:
 class Demo:
     """One run of the demo in `folder`."""
 
-    def __init__(self, folder: Path, *, progress: Progress, seed: int = SEED) -> None:
+    def __init__(self, folder: Path, *, progress: Progress, seed: int = SEED, sizes: CorpusSizes = DEMO_SIZES) -> None:
         self._folder = folder
         self._progress = progress
         self._seed = seed
+        self._sizes = sizes
         self._seconds: dict[str, float] = {}
 
     def run(self, *, during_traffic: Callable[[LoadedSpec], None] | None = None) -> DemoReport:
@@ -104,7 +105,11 @@ class Demo:
         with self._clock("version 1"):
             self._train_first(loaded, store, service)
         users = Traffic(
-            url=service.url, api_key=api_key, users=population(self._seed), pool=traffic(self._seed), seed=self._seed
+            url=service.url,
+            api_key=api_key,
+            users=population(self._seed),
+            pool=traffic(self._seed, self._sizes),
+            seed=self._seed,
         )
         users.start()
         try:
@@ -138,7 +143,7 @@ class Demo:
             shutil.rmtree(self._folder)
         self._folder.mkdir(parents=True)
         (self._folder / MARKER).touch()
-        spec_path = write_corpora(self._folder, self._seed).spec_path
+        spec_path = write_corpora(self._folder, self._seed, self._sizes).spec_path
         set_port(spec_path, free_port())
         return load_spec(spec_path)
 
