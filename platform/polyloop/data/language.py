@@ -61,7 +61,7 @@ OUTSIDER_PROBABILITY = 0.5
 
 OUTSIDER_ODDS = 4.0
 
-_NO_WORDS = re.compile(r"https?://\S+|\S+@\S+\.\S+|[@#]\w+")
+_NO_WORDS = re.compile(r"https?://\S+|[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,255}|[@#]\w+")
 _load_lock = threading.Lock()
 _loaded: list[LanguageIdentifier] = []
 

@@ -20,6 +20,8 @@ def normalise_text(text: str) -> str:
 
     Idempotent. The joiners U+200C and U+200D stay, since spelling depends on them.
     """
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())  # most texts of many corpora: nothing to look at one by one
     spaced = "".join(" " if character.isspace() else character for character in text)
     visible = "".join(character for character in spaced if _is_kept(character))
     return " ".join(unicodedata.normalize("NFC", visible).split())
