@@ -115,20 +115,17 @@ def test_a_second_retraining_with_nothing_new_says_so(cluster: Cluster) -> None:
     assert len(list_versions(cluster.store, TASK)) == 1
 
 
-def test_preprocessing_twice_gives_one_digest_and_training_makes_no_second_version(cluster: Cluster) -> None:
-    digests = [_json_part(cluster.job("preprocess.py", "--json").stdout)[0]["digest"] for _ in range(2)]
-    trained = cluster.job("train.py")
+def test_jobs_at_once_agree_on_the_dataset_make_no_second_version_and_tell_the_gates_mind(cluster: Cluster) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        built = [threads.submit(cluster.job, "preprocess.py", "--json") for _ in range(2)]
+        trained = threads.submit(cluster.job, "train.py")
+        evaluated = threads.submit(cluster.job, "evaluate.py", "--json")
+    digests = {_json_part(job.result().stdout)[0]["digest"] for job in built}
+    (comparison,) = _json_part(evaluated.result().stdout)
 
-    assert digests[0] == digests[1] == list_versions(cluster.store, TASK)[0].dataset_digest
-    assert trained.returncode == 0
+    assert digests == {list_versions(cluster.store, TASK)[0].dataset_digest}
+    assert trained.result().returncode == 0, trained.result().stdout[-2000:]
     assert len(list_versions(cluster.store, TASK)) == 1
-
-
-def test_the_evaluation_job_says_what_the_gate_would_decide(cluster: Cluster) -> None:
-    evaluated = cluster.job("evaluate.py", "--json")
-
-    assert evaluated.returncode == 0, evaluated.stdout[-2000:]
-    (comparison,) = _json_part(evaluated.stdout)
     assert comparison["gate"]["passed"] is True
     assert {one["locale"] for one in comparison["candidate"]["slices"]} == {"en", "de", "zh-Hans"}
 
@@ -150,6 +147,7 @@ def test_plain_serve_deploy_answers_and_takes_feedback(cluster: Cluster, tmp_pat
         feedback = {"inference_id": answer["id"], "rating": 1}
         receipt = client.post("/v1/feedback", json=feedback, headers={"Idempotency-Key": "once"})
         ready = client.get("/readyz")
+        too_long = client.post(f"/v1/tasks/{TASK}", json={"input": "soup " * 2_000})
         missing_model = client.post("/v1/tasks/localise", json={"input": "Hello", "target_locale": "de"})
 
     assert answer["version"] == "v1"
@@ -159,6 +157,8 @@ def test_plain_serve_deploy_answers_and_takes_feedback(cluster: Cluster, tmp_pat
     assert ready.status_code == 503
     assert ready.json()["reasons"] == {"localise": "no version has been promoted"}
     assert missing_model.status_code == 503
+    assert too_long.status_code == 422
+    assert too_long.json()["code"] == "input_too_long"
 
 
 def _state(cluster: Cluster) -> RunState | None:
