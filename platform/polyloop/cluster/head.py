@@ -104,19 +104,22 @@ def start_head(home: Path, *, num_cpus: int, environment: Mapping[str, str] | No
         ray_folder=str(ray_folder),
     )
     (home / STATE_FILE).write_text(json.dumps(asdict(head), indent=2))
-    _wait_for_dashboard(head, process)
+    try:
+        _wait_for_dashboard(head, process)
+    except ClusterError:
+        stop_head(head)
+        raise
     return head
 
 
 def stop_head(head: Head) -> None:
     """End the head and everything it started: politely first, by force after `STOP_TIMEOUT_S`."""
-    if not head.alive:
-        return
-    with suppress(ProcessLookupError):  # it may end by itself meanwhile
-        os.kill(head.pid, signal.SIGTERM)
-        if not _wait_until(lambda: not head.alive, STOP_TIMEOUT_S):
-            os.killpg(head.pid, signal.SIGKILL)
-            _wait_until(lambda: not head.alive, STOP_TIMEOUT_S)
+    if head.alive:
+        with suppress(ProcessLookupError):  # it may end by itself meanwhile
+            os.kill(head.pid, signal.SIGTERM)
+            if not _wait_until(lambda: not head.alive, STOP_TIMEOUT_S):
+                os.killpg(head.pid, signal.SIGKILL)
+                _wait_until(lambda: not head.alive, STOP_TIMEOUT_S)
     shutil.rmtree(head.ray_folder, ignore_errors=True)
 
 
@@ -128,7 +131,6 @@ def _wait_for_dashboard(head: Head, process: "subprocess.Popen[bytes]") -> None:
         return _answers(head.dashboard_url)
 
     if not _wait_until(ready, START_TIMEOUT_S):
-        stop_head(head)
         raise ClusterError(f"Ray's dashboard did not answer within {START_TIMEOUT_S:g} s (see {head.log_path})")
 
 

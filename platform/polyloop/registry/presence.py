@@ -14,6 +14,8 @@ from polyloop.registry import tables
 from polyloop.registry.dialects import insert_into
 from polyloop.registry.store import Store
 
+PRESENCE_TTL_S = 10.0
+"""A replica that has not beaten for so long counts as gone; replicas beat every 2 s."""
 PRUNE_AFTER_S = 3_600.0
 """Rows not renewed for this long belong to replicas that died; they are deleted."""
 

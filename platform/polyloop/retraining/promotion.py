@@ -11,13 +11,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from polyloop.errors import ClusterError, PolyloopError
-from polyloop.registry.presence import live_replicas
+from polyloop.registry.presence import PRESENCE_TTL_S, live_replicas
 from polyloop.registry.releases import Release, get_release, promote, set_preload
 from polyloop.registry.store import Store
 
 logger = logging.getLogger("polyloop.retraining")
 
-PRESENCE_TTL_S = 10.0
 """A replica not heard of for this long is dead; they write a heartbeat every 2 s, also while they load."""
 POLL_S = 0.25
 LOAD_TIMEOUT_S = 180.0

@@ -12,16 +12,8 @@ from ray import serve
 from ray.serve import Application
 
 from polyloop.retraining.scheduler import Scheduler
+from polyloop.serving import options
 from polyloop.serving.collector import CollectorIngress
-from polyloop.serving.options import (
-    COLLECTOR,
-    ROUTER,
-    SCHEDULER,
-    ingress_options,
-    scheduler_options,
-    task_deployment,
-    task_options,
-)
 from polyloop.serving.router import RouterIngress
 from polyloop.serving.task_model import TaskModel
 from polyloop.spec.loader import LoadedSpec, load_spec
@@ -32,26 +24,28 @@ def build(args: dict[str, str]) -> Application:
     """Return the router with one deployment per task of the spec."""
     loaded = _loaded(args)
     tasks = {
-        name: serve.deployment(name=task_deployment(name), **task_options(task.serving))(TaskModel).bind(
-            str(loaded.path), name
-        )
+        name: serve.deployment(name=options.task_deployment(name), **options.task_options(task.serving))(
+            TaskModel
+        ).bind(str(loaded.path), name)
         for name, task in loaded.spec.tasks.items()
     }
-    router = serve.deployment(name=ROUTER, **ingress_options(loaded.spec.serving))(RouterIngress)
+    router = serve.deployment(name=options.ROUTER, **options.ingress_options(loaded.spec.serving))(RouterIngress)
     return router.bind(str(loaded.path), tasks)
 
 
 def build_feedback(args: dict[str, str]) -> Application:
     """Return the feedback collector."""
     loaded = _loaded(args)
-    collector = serve.deployment(name=COLLECTOR, **ingress_options(loaded.spec.serving))(CollectorIngress)
+    collector = serve.deployment(name=options.COLLECTOR, **options.ingress_options(loaded.spec.serving))(
+        CollectorIngress
+    )
     return collector.bind(str(loaded.path))
 
 
 def build_scheduler(args: dict[str, str]) -> Application:
     """Return the retraining scheduler: one replica, which Serve restarts if it dies."""
     loaded = _loaded(args)
-    return serve.deployment(name=SCHEDULER, **scheduler_options())(Scheduler).bind(str(loaded.path))
+    return serve.deployment(name=options.SCHEDULER, **options.scheduler_options())(Scheduler).bind(str(loaded.path))
 
 
 def _loaded(args: dict[str, str]) -> LoadedSpec:

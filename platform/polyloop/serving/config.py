@@ -8,16 +8,7 @@ from typing import Any
 
 import yaml
 
-from polyloop.serving.options import (
-    COLLECTOR,
-    PROXY_GRACE_S,
-    ROUTER,
-    SCHEDULER,
-    ingress_options,
-    scheduler_options,
-    task_deployment,
-    task_options,
-)
+from polyloop.serving import options
 from polyloop.spec.loader import LoadedSpec
 
 
@@ -28,16 +19,19 @@ def serve_config(loaded: LoadedSpec, *, spec: str | None = None) -> dict[str, An
     """
     serving = loaded.spec.serving
     args = {"spec": spec or str(loaded.path)}
-    tasks = [{"name": task_deployment(name), **task_options(task.serving)} for name, task in loaded.spec.tasks.items()]
-    router = {"name": ROUTER, **ingress_options(serving)}
-    collector = {"name": COLLECTOR, **ingress_options(serving)}
-    scheduler = {"name": SCHEDULER, **scheduler_options()}
+    tasks = [
+        {"name": options.task_deployment(name), **options.task_options(task.serving)}
+        for name, task in loaded.spec.tasks.items()
+    ]
+    router = {"name": options.ROUTER, **options.ingress_options(serving)}
+    collector = {"name": options.COLLECTOR, **options.ingress_options(serving)}
+    scheduler = {"name": options.SCHEDULER, **options.scheduler_options()}
     return {
         "proxy_location": "EveryNode",
         "http_options": {
             "host": serving.host,
             "port": serving.port,
-            "request_timeout_s": serving.request_timeout_s + PROXY_GRACE_S,
+            "request_timeout_s": serving.request_timeout_s + options.PROXY_GRACE_S,
         },
         "logging_config": {"enable_access_log": False},
         "applications": [

@@ -10,10 +10,9 @@ import threading
 from datetime import UTC, datetime
 
 from polyloop.errors import PolyloopError
-from polyloop.registry.presence import live_replicas
+from polyloop.registry.presence import PRESENCE_TTL_S, live_replicas
 from polyloop.registry.releases import all_releases
 from polyloop.registry.store import Store
-from polyloop.retraining.promotion import PRESENCE_TTL_S
 
 logger = logging.getLogger("polyloop.serving")
 

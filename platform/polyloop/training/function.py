@@ -65,7 +65,7 @@ class _Run:
         if not len(self._train_rows):
             raise DataError(f"the train split of {config.dataset_dir} is empty; there is nothing to learn from")
         self._as_labels = config.task.kind == "classify"
-        if self._as_labels and self._training.label_balance:
+        if self._training.label_balance:  # the spec allows it for classify alone
             self._train_rows = balance_labels(self._train_rows, self._training.label_balance)
         self._accelerator = make_accelerator(config.task.training, session.local_world_size)
         self._tokenizer: Any = AutoTokenizer.from_pretrained(dataset.tokenizer_dir)

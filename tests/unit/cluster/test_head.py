@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ def head_of(process: "subprocess.Popen[bytes]") -> Head:
         gcs_address="127.0.0.1:1",
         dashboard_url="http://127.0.0.1:1",
         log_path="log",
-        ray_folder="ray",
+        ray_folder="/nonexistent/ray",
     )
 
 
@@ -112,3 +112,16 @@ def test_stopping_a_head_that_has_ended_does_nothing(process: "subprocess.Popen[
     process.kill()
     process.wait()
     stop_head(head)
+
+
+def test_stopping_a_head_that_has_ended_by_itself_still_removes_rays_files(
+    tmp_path: Path, process: "subprocess.Popen[bytes]"
+) -> None:
+    head = replace(head_of(process), ray_folder=str(tmp_path / "ray"))
+    (tmp_path / "ray" / "session").mkdir(parents=True)
+    process.kill()
+    process.wait()
+
+    stop_head(head)
+
+    assert not (tmp_path / "ray").exists()

@@ -22,7 +22,7 @@ HEAD = Head(
     gcs_address="127.0.0.1:1",
     dashboard_url="http://127.0.0.1:1",
     log_path="log",
-    ray_folder="ray",
+    ray_folder="/nonexistent/ray",
 )
 
 
