@@ -193,6 +193,8 @@ def _row(task: TaskSpec, number: int, target_locale: str) -> dict[str, Any]:
         "target": target,
         "weight": 1.0,
         "corpus": "numbers",
+        "licence": "CC0-1.0",
+        "source": "",
         "split": split,
     }
 
@@ -211,6 +213,7 @@ def _dataset_manifest(rows: dict[Split, dict[str, int]], files: tuple[PartFile, 
         rows=rows,
         label_counts={split: {} for split in SPLITS},
         dropped={},
+        steps=(),
         tokenizer=TokenizerRecord(kind="trained", vocab_size=vocab_size, sha256="c" * 64),
         feedback_digest=None,
         warnings=(),

@@ -32,20 +32,23 @@ def bench(
     benchmarks = _benchmarks()
     if name is not None and name not in benchmarks:
         raise SpecError(f"there is no benchmark {name!r}; there are: {', '.join(sorted(benchmarks))}")
-    reports = []
+    figures: dict[str, list[Figure]] = {}
     for chosen in [name] if name else sorted(benchmarks):
         messages.print(f"running {chosen}")
-        reports.append(report(chosen, benchmarks[chosen](quick=quick), quick=quick))
+        figures[chosen] = benchmarks[chosen](quick=quick)
+    reports = [report(chosen, found, quick=quick) for chosen, found in figures.items()]
     if as_json:
         print_json(reports)
     else:
         for one in reports:
-            print_rows(one["figures"], as_json=False, title=f"{one['benchmark']}, {one['date']}")
-    if not all(figure["ok"] for one in reports for figure in one["figures"]):
+            rows = [figure.to_row() for figure in figures[one["benchmark"]]]
+            print_rows(rows, as_json=False, title=f"{one['benchmark']}, {one['date']}")
+    if not all(figure.ok for found in figures.values() for figure in found):
         raise typer.Exit(1)
 
 
 def _benchmarks() -> dict[str, "Callable[..., list[Figure]]"]:
     from polyloop.bench import feedback
+    from polyloop.bench.corpus import benchmark
 
-    return {"feedback": feedback.run}
+    return {"corpus": benchmark.run, "feedback": feedback.run}

@@ -1,23 +1,33 @@
-"""Turns raw rows into candidates for a dataset: columns, lists, labels, locales and text; pure.
+"""Turns raw rows into candidates for a dataset: columns, lists, labels, locales, cleaning steps and ids; pure.
 
 Input: a `RawRow` and the rules of its corpus and task. Output: candidates (cleaned, with id and split) and drops, each
-with one of these reasons: bad_json, bad_csv, wrong_columns, missing_column, invalid_utf8, not_text, not_list,
-unequal_lists, empty_input, empty_target, unknown_label, other_locale; of feedback also other_task and bad_weight.
+with a reason: those of reading, of the cleaning steps, and not_text, not_list, unequal_lists, bad_expression, filtered,
+invalid_utf8, empty_input, empty_target, unknown_label, other_locale; of feedback also other_task and bad_weight.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
-from polyloop.data.readers import RawRow, Values, is_text
+from polyloop.data.paragraphs import find_lines
+from polyloop.data.pii.entities import load_entity_finder
+from polyloop.data.read.expressions import Expression, is_expression
+from polyloop.data.read.row import RawRow, Values, is_text
 from polyloop.data.rows import FEEDBACK_CORPUS, Drop, Split
 from polyloop.data.split import auto_split
-from polyloop.spec.models import Corpus, LocaleColumn, TaskSpec, split_pair, task_locales
+from polyloop.data.steps.base import Draft
+from polyloop.data.steps.chain import Accounts, Chain, cleaning_steps
+from polyloop.spec.cleaning import CleaningSpec
+from polyloop.spec.corpora import Corpus, LocaleColumn
+from polyloop.spec.models import TaskSpec, split_pair, task_locales
 from polyloop.tasks.example import example_id
 from polyloop.tasks.text import KEPT_INVISIBLES, normalise_text
 
 FEEDBACK_COLUMNS = ("task", "locale", "target_locale", "input", "target", "weight")
+FEEDBACK_SOURCE = "users' feedback on served answers"
 INVISIBLE = " " + "".join(sorted(KEPT_INVISIBLES))
 
 
@@ -32,7 +42,24 @@ class Candidate(NamedTuple):
     target: str
     weight: float
     corpus: str
+    licence: str
+    source: str
     split: Split
+    where: str
+    paragraphs: bytes = b""
+
+
+class Origin(NamedTuple):
+    """What a row brings along that no step reads."""
+
+    corpus: str
+    licence: str
+    source: str
+    weight: float
+    split: Split | None
+    """None where a hash decides."""
+    split_key: str | None
+    """What is hashed; the example's id if None."""
     where: str
 
 
@@ -45,15 +72,21 @@ class TaskRules:
     """Empty for tasks whose target is free text."""
     directions: frozenset[tuple[str, str]]
     """(locale of the input, locale of the target) that the task deals with."""
+    compares_paragraphs: bool = False
+    """True if it is to be known where the lines of inputs were."""
 
     @classmethod
     def of(cls, name: str, task: TaskSpec, project_locales: tuple[str, ...]) -> "TaskRules":
         """Return the rules of a task of the spec."""
         if task.kind == "translate":
-            return cls(task=name, labels=frozenset(), directions=frozenset(split_pair(pair) for pair in task.pairs))
-        locales = task_locales(task, project_locales)
+            directions = frozenset(split_pair(pair) for pair in task.pairs)
+        else:
+            directions = frozenset((locale, locale) for locale in task_locales(task, project_locales))
         return cls(
-            task=name, labels=frozenset(task.labels), directions=frozenset((locale, locale) for locale in locales)
+            task=name,
+            labels=frozenset(task.labels),
+            directions=directions,
+            compares_paragraphs=task.dedup.paragraphs,
         )
 
 
@@ -66,118 +99,257 @@ class CorpusRules:
     task: TaskRules
 
     @property
+    def cleaning(self) -> CleaningSpec:
+        """How its texts are cleaned."""
+        return self.corpus.cleaning
+
+    @property
+    def keeps_lines(self) -> bool:
+        """Whether it is kept where the lines of inputs were."""
+        return self.task.compares_paragraphs
+
+    @cached_property
     def columns(self) -> list[str]:
-        """Names of the columns that are needed."""
-        named = [self.corpus.columns.input, self.corpus.columns.target]
-        if self.corpus.columns.id is not None:
-            named.append(self.corpus.columns.id)
+        """Names of the columns that are needed, each once."""
+        columns = self.corpus.columns
+        named: list[str] = []
+        for value in (columns.input, columns.target, columns.id, columns.licence, columns.source):
+            if value is not None:
+                named += Expression(value, "").columns if is_expression(value) else [value]
         if isinstance(self.corpus.locale, LocaleColumn):
             named.append(self.corpus.locale.column)
-        return named
+        if self._where is not None:
+            named += self._where.columns
+        return list(dict.fromkeys(named))
 
-    def clean(self, row: RawRow, where: str) -> Iterator[Candidate | Drop]:
-        """Yield what becomes of a row: one candidate or drop, or one for each pair of elements of an exploded row."""
+    def check(self) -> None:
+        """Raise a `DataError` for a malformed expression or an entity finder that cannot be imported."""
+        for name in ("input", "target", "id", "licence", "source"):
+            self._getter(name)
+        _ = self._where
+        if self.cleaning.pii.action != "off" and self.cleaning.pii.entities is not None:
+            load_entity_finder(self.cleaning.pii.entities)
+
+    @cached_property
+    def _where(self) -> Expression | None:
+        return None if self.corpus.where is None else Expression(self.corpus.where, f"corpora.{self.name}.where")
+
+    def _getter(self, name: str) -> Expression | str | None:
+        value: str | None = getattr(self.corpus.columns, name)
+        if value is not None and is_expression(value):
+            return Expression(value, f"corpora.{self.name}.columns.{name}")
+        return value
+
+    @cached_property
+    def _getters(self) -> dict[str, Expression | str | None]:
+        return {name: self._getter(name) for name in ("input", "target", "id", "licence", "source")}
+
+    def drafts(self, row: RawRow, where: str) -> Iterator[tuple[Draft, Origin] | Drop]:
+        """Yield what a raw row holds: one draft or drop, or one for each pair of elements of an exploded row."""
         if row.values is None:
             yield Drop(self.name, row.reason, where, row.sample)
             return
-        raw_input = row.values[self.corpus.columns.input]
-        raw_target = row.values[self.corpus.columns.target]
+        values = row.values
+        if self._where is not None:
+            outcome = self._where.outcome(values)
+            if outcome.reason or not outcome.value:
+                yield Drop(self.name, outcome.reason or "filtered", where, str(values), outcome.details)
+                return
+        found: dict[str, object] = {}
+        for name, getter in self._getters.items():
+            if isinstance(getter, Expression):
+                outcome = getter.outcome(values)
+                if outcome.reason:
+                    yield Drop(self.name, outcome.reason, where, str(values), outcome.details)
+                    return
+                found[name] = outcome.value
+            elif getter is not None:
+                found[name] = values[getter]
+        yield from self._pairs(values, found, where)
+
+    def _pairs(self, values: Values, found: dict[str, object], where: str) -> Iterator[tuple[Draft, Origin] | Drop]:
+        raw_input, raw_target = found["input"], found["target"]
         if not self.corpus.explode:
-            yield self._one(row.values, raw_input, raw_target, where)
+            yield self._one(values, found, raw_input, raw_target, where)
         elif not isinstance(raw_input, list) or not isinstance(raw_target, list):
             yield Drop(self.name, "not_list", where, str(raw_input))
         elif len(raw_input) != len(raw_target):
             yield Drop(self.name, "unequal_lists", where, str(raw_input))
         else:
             for element_input, element_target in zip(raw_input, raw_target, strict=True):
-                yield self._one(row.values, element_input, element_target, where)
+                yield self._one(values, found, element_input, element_target, where)
 
-    def _one(self, values: Values, raw_input: object, raw_target: object, where: str) -> Candidate | Drop:
-        target = _scalar_text(raw_target) if self.task.labels else raw_target
+    def _one(
+        self, values: Values, found: dict[str, object], raw_input: object, raw_target: object, where: str
+    ) -> tuple[Draft, Origin] | Drop:
+        target = scalar_text(raw_target) if self.task.labels else raw_target
         locale = self._locale(values)
         if not isinstance(raw_input, str) or not isinstance(target, str) or locale is None:
             return Drop(self.name, "not_text", where, f"{raw_input!r} -> {raw_target!r}")
-        made = make_candidate(
-            self.task,
-            corpus=self.name,
+        draft = Draft(
+            input=raw_input,
+            target=self.corpus.labels.get(target, target),
             locale=locale,
             target_locale=locale if self.task.labels else self.corpus.target_locale or locale,
-            raw_input=raw_input,
-            raw_target=self.corpus.labels.get(target, target),
+            has_label=bool(self.task.labels),
+        )
+        origin = Origin(
+            corpus=self.name,
+            licence=_own_text(found.get("licence")) or self.corpus.licence,
+            source=_own_text(found.get("source")) or self.corpus.source,
             weight=1.0,
+            split=None if self.corpus.split == "auto" else self.corpus.split,
+            split_key=_own_text(found.get("id")),
             where=where,
         )
-        return made if isinstance(made, Drop) else made._replace(split=self._split(values, made.id))
+        return draft, origin
 
     def _locale(self, values: Values) -> str | None:
         if isinstance(self.corpus.locale, str):
             return self.corpus.locale
-        raw = _scalar_text(values[self.corpus.locale.column])
+        raw = scalar_text(values[self.corpus.locale.column])
         return None if raw is None else self.corpus.locale.values.get(raw, raw)
 
-    def _split(self, values: Values, example: str) -> Split:
-        """Return the corpus's split; `auto` keeps rows that share a source id (such as a dialogue's) together."""
-        if self.corpus.split != "auto":
-            return self.corpus.split
-        source_id = None if self.corpus.columns.id is None else _scalar_text(values[self.corpus.columns.id])
-        return auto_split(example if source_id is None or not is_text(source_id) else source_id)
+
+@dataclass(frozen=True, kw_only=True)
+class FeedbackRules:
+    """How rows of curated feedback are read for one task; ids are computed again from the cleaned inputs."""
+
+    task: TaskRules
+    cleaning: CleaningSpec
+
+    @property
+    def name(self) -> str:
+        """What stands for the corpus."""
+        return FEEDBACK_CORPUS
+
+    @property
+    def keeps_lines(self) -> bool:
+        """Whether it is kept where the lines of inputs were; requests come in one line, and are never cut."""
+        return False
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns that are needed."""
+        return list(FEEDBACK_COLUMNS)
+
+    def drafts(self, row: RawRow, where: str) -> Iterator[tuple[Draft, Origin] | Drop]:
+        """Yield what a row holds."""
+        yield self._draft(row, where)
+
+    def _draft(self, row: RawRow, where: str) -> tuple[Draft, Origin] | Drop:
+        if row.values is None:
+            return Drop(FEEDBACK_CORPUS, row.reason, where, row.sample)
+        values = row.values
+        texts = [values[name] for name in ("locale", "target_locale", "input", "target")]
+        weight = values["weight"]
+        if values["task"] != self.task.task:
+            return Drop(FEEDBACK_CORPUS, "other_task", where, str(values["task"]))
+        if not all(isinstance(text, str) for text in texts):
+            return Drop(FEEDBACK_CORPUS, "not_text", where, repr(texts))
+        if not isinstance(weight, float) or not math.isfinite(weight) or weight <= 0:
+            return Drop(FEEDBACK_CORPUS, "bad_weight", where, repr(weight))
+        locale, target_locale, raw_input, raw_target = (str(text) for text in texts)
+        draft = Draft(
+            input=raw_input,
+            target=raw_target,
+            locale=locale,
+            target_locale=target_locale,
+            has_label=bool(self.task.labels),
+        )
+        return draft, Origin(FEEDBACK_CORPUS, "", FEEDBACK_SOURCE, weight, "train", None, where)
 
 
-def clean_feedback(task: TaskRules, row: RawRow, where: str) -> Candidate | Drop:
-    """Return what becomes of a row of curated feedback; its id is computed again from the cleaned input."""
-    if row.values is None:
-        return Drop(FEEDBACK_CORPUS, row.reason, where, row.sample)
-    values = row.values
-    texts = [values[name] for name in ("locale", "target_locale", "input", "target")]
-    weight = values["weight"]
-    if values["task"] != task.task:
-        return Drop(FEEDBACK_CORPUS, "other_task", where, str(values["task"]))
-    if not all(isinstance(text, str) for text in texts):
-        return Drop(FEEDBACK_CORPUS, "not_text", where, repr(texts))
-    if not isinstance(weight, float) or not math.isfinite(weight) or weight <= 0:
-        return Drop(FEEDBACK_CORPUS, "bad_weight", where, repr(weight))
-    locale, target_locale, raw_input, raw_target = (str(text) for text in texts)
-    return make_candidate(
-        task,
-        corpus=FEEDBACK_CORPUS,
-        locale=locale,
-        target_locale=target_locale,
-        raw_input=raw_input,
-        raw_target=raw_target,
-        weight=weight,
-        where=where,
+Rules = CorpusRules | FeedbackRules
+
+
+@dataclass(kw_only=True)
+class Cleaner:
+    """Cleans the rows of a corpus, and keeps account of it."""
+
+    rules: Rules
+    found: Counter[str] = field(default_factory=Counter)
+    """What steps saw in rows, and how often."""
+    chain: Chain = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the steps that the corpus asks for."""
+        task = self.rules.task
+        locales = sorted({locale for direction in task.directions for locale in direction})
+        self.chain = Chain(
+            steps=cleaning_steps(
+                self.rules.cleaning,
+                locales=locales,
+                has_labels=bool(task.labels),
+                keeps_lines=self.rules.keeps_lines,
+            )
+        )
+
+    @property
+    def accounts(self) -> Accounts:
+        """What each step did so far."""
+        return self.chain.accounts
+
+    def clean(self, row: RawRow, where: str) -> Iterator[Candidate | Drop]:
+        """Yield what becomes of a raw row."""
+        for item in self.rules.drafts(row, where):
+            yield item if isinstance(item, Drop) else self._candidate(*item)
+
+    def _candidate(self, draft: Draft, origin: Origin) -> Candidate | Drop:
+        task, corpus, where = self.rules.task, origin.corpus, origin.where
+        if not (is_text(draft.input) and is_text(draft.target) and is_text(draft.locale)):
+            return Drop(corpus, "invalid_utf8", where, draft.input)
+        relabels = self.rules.cleaning.language.action == "relabel"
+        if not relabels and (draft.locale, draft.target_locale) not in task.directions:
+            return Drop(corpus, "other_locale", where, _with_locales(draft))
+        if task.labels and draft.target not in task.labels:
+            draft.target = normalise_text(draft.target)
+        raw_input = draft.input
+        refusal = self.chain.run(draft)
+        self.found.update(draft.notes)
+        if refusal is not None:
+            return Drop(corpus, refusal.reason, where, raw_input, refusal.detail)
+        if not draft.input.strip(INVISIBLE):
+            return Drop(corpus, "empty_input", where, raw_input)
+        if not draft.target.strip(INVISIBLE):
+            return Drop(corpus, "empty_target", where, raw_input)
+        if relabels and (draft.locale, draft.target_locale) not in task.directions:
+            return Drop(corpus, "other_locale", where, _with_locales(draft))
+        if task.labels and draft.target not in task.labels:
+            return Drop(corpus, "unknown_label", where, f"{draft.target}: {draft.input}")
+        return _finished(task, draft, origin)
+
+
+def _finished(task: TaskRules, draft: Draft, origin: Origin) -> Candidate:
+    example = example_id(task.task, draft.locale, draft.target_locale, draft.input)
+    return Candidate(
+        example,
+        task.task,
+        draft.locale,
+        draft.target_locale,
+        draft.input,
+        draft.target,
+        origin.weight,
+        origin.corpus,
+        origin.licence,
+        origin.source,
+        origin.split or auto_split(origin.split_key or example),
+        origin.where,
+        find_lines(draft.input, draft.lines) if draft.lines else b"",
     )
 
 
-def make_candidate(
-    task: TaskRules,
-    *,
-    corpus: str,
-    locale: str,
-    target_locale: str,
-    raw_input: str,
-    raw_target: str,
-    weight: float,
-    where: str,
-) -> Candidate | Drop:
-    """Return the cleaned row, in the train split, or why it cannot be used."""
-    if not (is_text(raw_input) and is_text(raw_target) and is_text(locale)):
-        return Drop(corpus, "invalid_utf8", where, raw_input)
-    if (locale, target_locale) not in task.directions:
-        return Drop(corpus, "other_locale", where, f"{locale}>{target_locale}: {raw_input}")
-    text = normalise_text(raw_input)
-    target = raw_target if raw_target in task.labels else normalise_text(raw_target)
-    if not text.strip(INVISIBLE):
-        return Drop(corpus, "empty_input", where, raw_input)
-    if not target.strip(INVISIBLE):
-        return Drop(corpus, "empty_target", where, raw_input)
-    if task.labels and target not in task.labels:
-        return Drop(corpus, "unknown_label", where, f"{target}: {raw_input}")
-    example = example_id(task.task, locale, target_locale, text)
-    return Candidate(example, task.task, locale, target_locale, text, target, weight, corpus, "train", where)
+def _with_locales(draft: Draft) -> str:
+    return f"{draft.locale}>{draft.target_locale}: {draft.input}"
 
 
-def _scalar_text(value: object) -> str | None:
+def _own_text(value: object) -> str | None:
+    """Return what a row says of itself, None where that is nothing or cannot be written."""
+    text = scalar_text(value)
+    return text if text is not None and is_text(text) else None
+
+
+def scalar_text(value: object) -> str | None:
     """Return a text, number or truth value as text; None for anything else."""
     if isinstance(value, str):
         return value

@@ -1,7 +1,8 @@
 """Digests of a dataset's content: the same rows give the same digest, whatever files, order or CPUs they came through.
 
-A split's digest is a two-level hash tree. A leaf is the rows whose ids begin with the same two hexadecimal digits, in
-the order of ids; buckets are made of whole leaves (`polyloop.data.partition`), so leaves can be hashed side by side.
+A split's digest is a two-level hash tree. A leaf is the rows whose ids begin with the same three hexadecimal digits,
+in the order of ids; buckets are made of whole leaves (`polyloop.data.passes.buckets`), so leaves can be hashed side by
+side.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ import pyarrow as pa
 from polyloop.data.rows import SPLITS, Split
 from polyloop.data.storage import json_sha256
 
-LEAF_DIGITS = 2
+LEAF_DIGITS = 3
 CONTENT_COLUMNS = ("id", "locale", "target_locale", "input", "target", "weight", "corpus")
 """What is hashed of a row; the token ids follow from these and the tokenizer."""
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from polyloop.data.rows import Split
 from polyloop.errors import ArtefactError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST_NAME = "manifest.json"
 DROPS_NAME = "drops.jsonl"
 TOKENIZER_NAME = "tokenizer"
@@ -40,6 +40,18 @@ class PartFile(_Frozen):
     size_bytes: int
 
 
+class StepRecord(_Frozen):
+    """What one step of the build did, over all corpora of the task."""
+
+    name: str
+    rows_in: int
+    rows_out: int
+    rows_changed: int
+    """Rows whose texts or locales the step changed; 0 for steps that only judge."""
+    dropped: dict[str, int]
+    """Reason -> rows."""
+
+
 class CorpusRecord(_Frozen):
     """What one corpus gave."""
 
@@ -53,6 +65,8 @@ class CorpusRecord(_Frozen):
     rows_kept: int
     dropped: dict[str, int]
     """Reason -> rows."""
+    found: dict[str, int]
+    """What steps saw in its rows -> how often, such as `language:fr` or `pii:email`."""
 
 
 class TokenizerRecord(_Frozen):
@@ -86,6 +100,8 @@ class Manifest(_Frozen):
     """Split -> locale -> label -> rows; empty for tasks whose target is free text."""
     dropped: dict[str, int]
     """Reason -> rows, over all corpora; drops.jsonl holds a few of each."""
+    steps: tuple[StepRecord, ...]
+    """What was done, in order: reading, the cleaning steps, deduplication, decontamination and encoding."""
     tokenizer: TokenizerRecord
     feedback_digest: str | None
     """SHA-256 (hex) of the curated feedback file."""

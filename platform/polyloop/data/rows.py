@@ -26,6 +26,8 @@ EXAMPLE_SCHEMA = pa.schema(
         ("target", pa.string()),
         ("weight", pa.float32()),
         ("corpus", pa.string()),
+        ("licence", pa.string()),
+        ("source", pa.string()),
         ("split", pa.string()),
     ]
 )
@@ -36,14 +38,18 @@ ENCODED_SCHEMA = EXAMPLE_SCHEMA.append(pa.field("input_ids", pa.list_(pa.int32()
 )
 """Columns of a published dataset: an example and what the model reads and learns to give."""
 
-CANDIDATE_SCHEMA = EXAMPLE_SCHEMA.append(pa.field("where", pa.string()))
-"""Columns of a cleaned row before deduplication; `where` is the file and row that it came from."""
+CANDIDATE_SCHEMA = EXAMPLE_SCHEMA.append(pa.field("where", pa.string())).append(pa.field("paragraphs", pa.binary()))
+"""Columns of a cleaned row before deduplication; `where` is the file and row that it came from, `paragraphs` where its
+input's long lines are (`polyloop.data.paragraphs.unpack_spans`), empty unless the task compares them."""
 
-SAMPLES_PER_REASON = 5
+SAMPLES_PER_REASON = 20
 """Dropped rows that are kept to look at, for each corpus and reason."""
 
 SAMPLE_CHARACTERS = 200
 """Longest excerpt kept of a dropped row."""
+
+DETAIL_CHARACTERS = 2_000
+"""Longest explanation kept of a dropped row, such as a traceback."""
 
 
 Row = dict[str, str]
@@ -57,6 +63,8 @@ class Drop(NamedTuple):
     reason: str
     where: str
     sample: str
+    detail: str = ""
+    """More about it: the row that it repeats, the n-gram that it shares, the traceback of the step that failed."""
 
 
 @dataclass(kw_only=True)
@@ -72,7 +80,8 @@ class Tally:
         self.counts[key] += 1
         kept = self.samples.setdefault(key, [])
         if len(kept) < SAMPLES_PER_REASON:
-            kept.append(drop._replace(sample=_excerpt(drop.sample)))
+            sample, detail = _excerpt(drop.sample, SAMPLE_CHARACTERS), _excerpt(drop.detail, DETAIL_CHARACTERS)
+            kept.append(drop._replace(sample=sample, detail=detail))
 
     def merge(self, other: Self) -> None:
         """Add what another tally counted."""
@@ -115,6 +124,6 @@ class Tally:
         return tally
 
 
-def _excerpt(text: str) -> str:
+def _excerpt(text: str, length: int) -> str:
     """Return the start of a text, with what UTF-8 cannot hold replaced."""
-    return text[:SAMPLE_CHARACTERS].encode("utf-8", errors="replace").decode("utf-8")
+    return text[:length].encode("utf-8", errors="replace").decode("utf-8")

@@ -1,7 +1,7 @@
-"""Which writing system a text is in, by Unicode ranges, and whether Chinese is in simplified or traditional characters.
+"""Which writing system a text is in, by Unicode ranges, and what its Chinese characters say of its language.
 
-Input: a text. Output: a script's name or None. Pure; the ranges are Unicode 15 blocks and cover what people type today,
-not every historic letter.
+Input: a text, or a locale. Output: the ISO 15924 code of a script, a language, or None. Pure; the ranges are Unicode 15
+blocks and cover what people type today, not every historic letter.
 """
 
 from bisect import bisect_right
@@ -54,7 +54,51 @@ _RANGES: tuple[tuple[int, int, str], ...] = (
     (0xFF66, 0xFF9D, "Kana"),
     (0x20000, 0x323AF, "Hani"),
 )
+_LATIN = frozenset({"Latn"})
 _STARTS = [start for start, _, _ in _RANGES]
+
+SCRIPT_LANGUAGE = {
+    "Armn": "hy",
+    "Ethi": "am",
+    "Geor": "ka",
+    "Grek": "el",
+    "Gujr": "gu",
+    "Guru": "pa",
+    "Hang": "ko",
+    "Hani": "zh",
+    "Hebr": "he",
+    "Kana": "ja",
+    "Khmr": "km",
+    "Knda": "kn",
+    "Laoo": "lo",
+    "Mlym": "ml",
+    "Mymr": "my",
+    "Orya": "or",
+    "Sinh": "si",
+    "Taml": "ta",
+    "Telu": "te",
+    "Thai": "th",
+}
+"""Scripts that today's texts in one language, nearly always, are written in."""
+
+
+def _all_in(languages: str, *scripts: str) -> dict[str, frozenset[str]]:
+    return dict.fromkeys(languages.split(), frozenset(scripts))
+
+
+LANGUAGE_SCRIPTS: dict[str, frozenset[str]] = {
+    **{language: frozenset({script}) for script, language in SCRIPT_LANGUAGE.items()},
+    **_all_in("av ba be bg bxr ce cv krc kv ky lez mhr mk mrj myv os ru rue sah tg tt tyv uk xal", "Cyrl"),
+    **_all_in("ar arz ary azb ckb fa lrc mzn pnb ps sd sdh ug ur uzs", "Arab"),
+    **_all_in("bh bih dty gom hi mai mr ne new sa", "Deva"),
+    **_all_in("as bn bpy", "Beng"),
+    **_all_in("az bs crh kk mn sr tk uz", "Cyrl", "Latn"),
+    **_all_in("ku", "Arab", "Latn"),
+    **_all_in("wuu yue", "Hani"),
+    **_all_in("bo dv dz grc hbo xmf yi"),
+}
+"""Scripts of languages; one that is not here is written in Latin letters. Those with no script are never answered:
+theirs is not told here, or is nearly always another language's."""
 
 LETTERS_PER_CHARACTER = {"Hani": 3, "Kana": 2, "Hang": 2}
 """How many letters of an alphabet one character of a script stands for; without it, one English name would outweigh a
@@ -66,6 +110,12 @@ Chinese prose none but for the odd brand name."""
 
 MIN_LETTERS = 3
 """Letters below which a text is too short to tell anything from; one Chinese character is as much."""
+
+MIN_CHINESE_CHARACTERS = 8
+"""Chinese characters without kana from which on a text is not Japanese, unless one of them says so; Japanese names and
+headings without kana are seldom longer."""
+
+_REGION_SCRIPT = {"CN": "Hans", "SG": "Hans", "MY": "Hans", "TW": "Hant", "HK": "Hant", "MO": "Hant"}
 
 # Pairs of a simplified and a traditional character, the commonest of those where each is used in one orthography only.
 _PAIRS = (
@@ -98,10 +148,10 @@ def dominant_script(text: str) -> str | None:
     if text.isascii():
         return "Latn" if sum(map(str.isalpha, text)) >= MIN_LETTERS else None
     weights: Counter[str] = Counter()
-    for character in text:
+    for character, count in Counter(text).items():
         script = _script(character)
         if script is not None:
-            weights[script] += LETTERS_PER_CHARACTER.get(script, 1)
+            weights[script] += count * LETTERS_PER_CHARACTER.get(script, 1)
     if weights["Kana"] and weights["Kana"] >= MIN_KANA_SHARE * (weights["Kana"] + weights["Hani"]):
         weights["Kana"] += weights.pop("Hani", 0)
     if not weights:
@@ -117,6 +167,51 @@ def chinese_script(text: str) -> str | None:
     if simplified == traditional:
         return None
     return "Hans" if simplified > traditional else "Hant"
+
+
+def han_language(text: str) -> str | None:
+    """Return zh or ja for a text in Chinese characters without kana; None for one that is too short to tell.
+
+    A character says that a text is Chinese if the Japanese standard JIS X 0208 lacks it, and that it is Japanese if
+    that standard has it and neither of the Chinese GB 2312 and Big5 does.
+    """
+    homes = {_han_home(character) for character in set(text) if _script(character) == "Hani"}
+    if "zh" in homes:
+        return "zh"
+    if "ja" in homes:
+        return "ja"
+    num_characters = sum(_script(character) == "Hani" for character in text)
+    return "zh" if num_characters >= MIN_CHINESE_CHARACTERS else None
+
+
+def locale_script(locale: str) -> str | None:
+    """Return the script that a locale names, or that the region of a Chinese one implies; None where neither is so."""
+    language, *subtags = locale.split("-")
+    if subtags and len(subtags[0]) == 4:
+        return subtags[0]
+    return _REGION_SCRIPT.get(subtags[0]) if language == "zh" and subtags else None
+
+
+def locale_scripts(locale: str) -> frozenset[str]:
+    """Return the scripts that texts of a locale are in: the one that it names, or those of its language."""
+    script = locale_script(locale)
+    return frozenset({script}) if script else LANGUAGE_SCRIPTS.get(locale.partition("-")[0], _LATIN)
+
+
+@lru_cache(maxsize=65_536)
+def _han_home(character: str) -> str | None:
+    """Return the one of zh and ja that alone writes a character; None if both do."""
+    if not _encodable(character, "shift_jis"):
+        return "zh"
+    return None if _encodable(character, "gb2312") or _encodable(character, "big5") else "ja"
+
+
+def _encodable(character: str, encoding: str) -> bool:
+    try:
+        character.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=65_536)

@@ -5,7 +5,9 @@ any order. Ray must be running. Each item takes half a CPU, so that a build goes
 machine of two cores. Nothing is written to the terminal: progress is the caller's to tell.
 """
 
+import json
 import logging
+import shutil
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +19,7 @@ import ray.data
 from ray.exceptions import OutOfDiskError, RayError, RayTaskError
 
 from polyloop.data.rows import Row
-from polyloop.data.storage import is_disk_full, storage_full
+from polyloop.data.storage import is_disk_full, json_sha256, storage_full, write_bytes
 from polyloop.errors import ClusterError, PolyloopError, StorageFullError
 
 CPUS_PER_ITEM = 0.5
@@ -29,22 +31,50 @@ MAX_ATTEMPTS = 4
 """How often an item is begun; Ray Data by itself begins one whose worker dies (of hunger for memory, say) for ever."""
 
 
-def run_pass(work: Callable[[Row], Row], items: Sequence[Row], folder: Path) -> list[Row]:
-    """Return `work(item)` for each item, done by Ray's workers side by side; `folder` is the build's own.
+OnItem = Callable[[int, int], None]
+"""Told how many items are done, and of how many."""
+
+
+def run_pass(
+    name: str, work: Callable[[Row], Row], items: Sequence[Row], folder: Path, on_item: OnItem | None = None
+) -> list[Row]:
+    """Return `work(item)` for each item, in their order, done by Ray's workers side by side.
+
+    `folder` is the build's own. What the pass of this `name` answered for an item is kept there, and a build that was
+    killed does not do it again; so what the work writes must be on the disk when it returns.
 
     Errors that Polyloop raises in a worker arrive as themselves; a full disk is a `StorageFullError` that names the
     folder around the build's; ClusterError if workers keep dying or Ray stops answering.
     """
-    if not items:
-        return []
+    answers = folder / f"{name}-answers"
+    answers.mkdir(exist_ok=True)
+    paths = [answers / f"{json_sha256(item)}.json" for item in items]
+    left = [{**item, ITEM: str(number)} for number, item in enumerate(items) if not paths[number].exists()]
+    if left:
+        _run(partial(_answer, work=work, paths=paths), left, folder, len(items), on_item)
+    return [json.loads(path.read_bytes()) for path in paths]
+
+
+def _answer(item: Row, work: Callable[[Row], Row], paths: Sequence[Path]) -> Row:
+    """Do the work for an item and keep its answer."""
+    number = int(item[ITEM])
+    answer = work({key: value for key, value in item.items() if key != ITEM})
+    write_bytes(paths[number], json.dumps(answer).encode())
+    return {ITEM: item[ITEM]}
+
+
+def _run(work: Callable[[Row], Row], left: Sequence[Row], folder: Path, num_items: int, on_item: OnItem | None) -> None:
     marks = folder / f"attempts-{uuid.uuid4().hex}"
     marks.mkdir()
-    numbered = [{**item, ITEM: str(number)} for number, item in enumerate(items)]
     with _quiet():
-        source = ray.data.from_items(numbered, override_num_blocks=len(items))
+        source = ray.data.from_items(list(left), override_num_blocks=len(left))
         attempt = partial(_attempt, work=work, marks=marks, max_attempts=MAX_ATTEMPTS)
         try:
-            return [dict(row) for row in source.map(attempt, num_cpus=CPUS_PER_ITEM).take_all()]
+            done = num_items - len(left)
+            for _ in source.map(attempt, num_cpus=CPUS_PER_ITEM).iter_rows():
+                done += 1
+                if on_item is not None:
+                    on_item(done, num_items)
         except RayError as error:
             named = named_cause(error)
             if isinstance(named, StorageFullError) or isinstance(error, OutOfDiskError) or is_disk_full(error):
@@ -55,6 +85,7 @@ def run_pass(work: Callable[[Row], Row], items: Sequence[Row], folder: Path) -> 
                 raise
             reason = str(error).partition("\n")[0]
             raise ClusterError(f"Ray could not finish a pass of the dataset build: {reason}") from error
+    shutil.rmtree(marks)
 
 
 def _attempt(item: Row, work: Callable[[Row], Row], marks: Path, max_attempts: int) -> Row:
@@ -67,7 +98,7 @@ def _attempt(item: Row, work: Callable[[Row], Row], marks: Path, max_attempts: i
             f"Ray's workers died {max_attempts} times at the same piece of the dataset build: see Ray's logs for the "
             "reason; where it is memory, cut large corpus files into smaller ones"
         )
-    return work({key: value for key, value in item.items() if key != ITEM})
+    return work(item)
 
 
 def named_cause(error: BaseException) -> PolyloopError | None:

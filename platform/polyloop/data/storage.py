@@ -10,20 +10,22 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from polyloop.errors import ArtefactError, StorageFullError
 
 BUILDING_PREFIX = ".building-"
+BUILDING_KEY_DIGITS = 16
 LOCK_SUFFIX = ".lock"
 FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT})
 FULL_TEXT = "no space left on device"
@@ -53,23 +55,39 @@ def json_sha256(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file and force it to the disk; the file has either all of the content or its old one."""
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file to write; it is on the disk once the block ends, and until then it is what it was.
+
+    So a process that is killed leaves no half of it, and of two that write the same file none spoils the other's.
+    """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         with temporary.open("wb") as stream:
-            stream.write(content)
-            _sync(stream)
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a whole file."""
+    with whole_file(path) as stream:
+        stream.write(content)
+
+
+def write_array(path: Path, array: NDArray[Any]) -> None:
+    """Write an array as a whole .npy file."""
+    with whole_file(path) as stream:
+        np.save(stream, array)
+
+
 def write_parquet(path: Path, table: pa.Table) -> None:
-    """Write a table as Parquet and force it to the disk."""
-    with path.open("wb") as stream:
+    """Write a table as a whole Parquet file."""
+    with whole_file(path) as stream:
         pq.write_table(table, stream, compression="zstd")
-        _sync(stream)
 
 
 def sync_folders(folder: Path) -> None:
@@ -105,57 +123,75 @@ def sync_parent(path: Path) -> None:
 
 
 @contextmanager
-def building_folder(parent: Path) -> Iterator[Path]:
-    """Give a new folder beside the published ones, removed at the end whatever happens.
+def building_folder(parent: Path, key: str) -> Iterator[Path]:
+    """Give the folder beside the published ones in which a build of this key is made, by one process at a time.
 
-    What a killed process left behind is removed at the next call: a live builder holds a lock, which dies with it.
+    What a killed build left in it is found again, so that the next one goes on from there. It is removed once the block
+    ends, unless the process is interrupted; and folders of other keys that nobody works on are removed then, too.
     """
+    folder = parent / f"{BUILDING_PREFIX}{key[:BUILDING_KEY_DIGITS]}"
     with storage_errors(parent):
-        lock_descriptor, lock_name = _new_lock(parent)
-        fcntl.flock(lock_descriptor, fcntl.LOCK_EX)
-        folder = Path(lock_name.removesuffix(LOCK_SUFFIX))
+        descriptor = _locked(folder)
         try:
-            folder.mkdir()
+            folder.mkdir(exist_ok=True)
             yield folder
+        except Exception:
+            _remove_building(folder)
+            raise
+        else:
+            _remove_building(folder)
+            _remove_abandoned(parent)
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            Path(lock_name).unlink(missing_ok=True)
-            os.close(lock_descriptor)
+            os.close(descriptor)
 
 
-def _new_lock(parent: Path) -> tuple[int, str]:
-    """Make the parent folder and a lock file in it; ArtefactError if that is not allowed."""
+def _locked(folder: Path) -> int:
+    """Make the parent folder and take the lock of a folder in it, waiting for whoever has it."""
+    lock = folder.with_name(folder.name + LOCK_SUFFIX)
     try:
-        parent.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(parent)
-        return tempfile.mkstemp(dir=parent, prefix=BUILDING_PREFIX, suffix=LOCK_SUFFIX)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            descriptor = os.open(lock, os.O_CREAT | os.O_RDWR, 0o666)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if _is_same_file(descriptor, lock):
+                return descriptor
+            os.close(descriptor)  # the one who had it has removed it in the meantime
     except OSError as error:
         if is_disk_full(error):
             raise
         raise ArtefactError(
-            f"{parent}: the folder cannot be written: {error.strerror}; set `artefacts` to one that can"
+            f"{folder.parent}: the folder cannot be written: {error.strerror}; set `artefacts` to one that can"
         ) from None
+
+
+def _is_same_file(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _remove_building(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.with_name(folder.name + LOCK_SUFFIX).unlink(missing_ok=True)
 
 
 def _remove_abandoned(parent: Path) -> None:
     for folder in parent.glob(f"{BUILDING_PREFIX}*"):
-        if not folder.is_dir():
-            continue
-        lock = folder.with_name(folder.name + LOCK_SUFFIX)
-        if not _is_held(lock):
-            shutil.rmtree(folder, ignore_errors=True)
-            lock.unlink(missing_ok=True)
+        if folder.is_dir():
+            _remove_unless_held(folder)
 
 
-def _is_held(lock: Path) -> bool:
+def _remove_unless_held(folder: Path) -> None:
+    """Remove a folder whose lock nobody has; the lock is kept meanwhile, so that nobody begins to build in it."""
+    lock = folder.with_name(folder.name + LOCK_SUFFIX)
     try:
-        with lock.open("rb") as stream:
+        with lock.open("ab") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
+            if _is_same_file(stream.fileno(), lock):
+                _remove_building(folder)
     except (BlockingIOError, PermissionError):
-        return True
-    return False
+        return
 
 
 @contextmanager
@@ -195,8 +231,3 @@ def is_disk_full(error: BaseException) -> bool:
             return True
         pending += [current.__cause__, current.__context__, getattr(current, "cause", None)]
     return False
-
-
-def _sync(stream: IO[bytes]) -> None:
-    stream.flush()
-    os.fsync(stream.fileno())

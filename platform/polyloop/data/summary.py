@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from polyloop.data.encode import Part
+from polyloop.data.clean import FEEDBACK_SOURCE
 from polyloop.data.manifest import CorpusRecord
-from polyloop.data.plan import Plan
+from polyloop.data.passes.encode import Part
+from polyloop.data.plan import Plan, source_files
 from polyloop.data.rows import FEEDBACK_CORPUS, SPLITS, Split, Tally
 from polyloop.errors import DataError
 
@@ -86,19 +87,24 @@ def warnings(plan: Plan, summary: Summary) -> tuple[str, ...]:
     return tuple(found)
 
 
-def corpus_records(plan: Plan, summary: Summary) -> dict[str, CorpusRecord]:
+def corpus_records(plan: Plan, summary: Summary, found: dict[str, dict[str, int]]) -> dict[str, CorpusRecord]:
     """Return what the manifest says of each corpus, and of the feedback if there is any."""
     dropped = summary.tally.by_corpus()
 
     def counts(name: str) -> dict[str, object]:
         kept, lost = summary.kept.get(name, 0), dropped.get(name, {})
-        return {"rows_read": kept + sum(lost.values()), "rows_kept": kept, "dropped": lost}
+        return {
+            "rows_read": kept + sum(lost.values()),
+            "rows_kept": kept,
+            "dropped": lost,
+            "found": found.get(name, {}),
+        }
 
     records = {
         source.name: CorpusRecord.model_validate(
             {
-                "files": source.files,
-                "hub": source.hub,
+                "files": source_files(source.files),
+                "hub": source.origin,
                 "licence": source.corpus.licence,
                 "source": source.corpus.source,
                 **counts(source.name),
@@ -109,10 +115,10 @@ def corpus_records(plan: Plan, summary: Summary) -> dict[str, CorpusRecord]:
     if plan.feedback is not None:
         records[FEEDBACK_CORPUS] = CorpusRecord.model_validate(
             {
-                "files": (plan.feedback,),
+                "files": source_files([plan.feedback]),
                 "hub": None,
                 "licence": "",
-                "source": "users' feedback on served answers",
+                "source": FEEDBACK_SOURCE,
                 **counts(FEEDBACK_CORPUS),
             }
         )

@@ -1,22 +1,29 @@
 """Tokenizers of datasets: train one on the train split, or take over the one of a checkpoint or of a former version.
 
-Output: a folder that `transformers.AutoTokenizer` loads. A trained tokenizer is a byte-level BPE: it writes any text
-without unknown tokens and gives it back exactly. The same texts in the same order give the same files.
+Output: a folder that `transformers.AutoTokenizer` loads. A trained tokenizer is a byte-level BPE, or a Unigram that
+writes rare characters as bytes: both write any text without unknown tokens and give it back exactly. The same texts,
+in whatever order, give the same files; of more texts than a tokenizer looks at, the first are taken.
 """
 
 import errno
 import json
 import os
 import shutil
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from polyloop.data.storage import is_disk_full
+from polyloop.data.unigram import learn_pieces
 from polyloop.errors import ModelError
+
+TokenizerKind = Literal["bpe", "unigram"]
 
 PAD_TOKEN, END_TOKEN, UNKNOWN_TOKEN = "<pad>", "</s>", "<unk>"
 BASE_TOKENS = (PAD_TOKEN, END_TOKEN, UNKNOWN_TOKEN)
@@ -28,6 +35,20 @@ MIN_PAIR_COUNT = 2
 MAX_TRAINING_CHARACTERS = 200_000_000
 """Characters after which the tokenizer has seen enough; texts come in the order of their hashed ids, so the ones
 before are a random sample of all."""
+
+MAX_UNIGRAM_CHARACTERS = 20_000_000
+"""The same for a Unigram, whose training takes longer."""
+
+BYTE_TOKENS = tuple(f"<0x{byte:02X}>" for byte in range(256))
+"""Tokens of single bytes in a Unigram, named as its byte fallback wants them."""
+
+WORD_PATTERN = r" ?[\p{L}\p{M}]+(?:['’][\p{L}\p{M}]+)*| ?[^\s\p{L}\p{M}\p{N}]+|\s+(?!\S)|\s+|\p{N}"
+"""Words of a Unigram, each with the space before it; pieces do not cross their borders. Like the pattern of GPT-2, but
+marks belong to their letters (Devanagari, Thai) and contractions to their words (`don't`, `l'eau`)."""
+
+LINE_CATEGORIES = frozenset({"Cc", "Zl", "Zp"})
+"""Unicode categories of control characters and line ends, which a Unigram always writes as bytes: no token may break
+a vocabulary that is written one token a line."""
 
 GENERAL_CLASSES = frozenset({"TokenizersBackend", "PreTrainedTokenizerFast"})
 """What tokenizer_config.json calls a tokenizer that is wholly described by tokenizer.json."""
@@ -47,13 +68,33 @@ TOKENIZER_FILES = (
 """Names of files that tokenizers of transformers are made of."""
 
 
-def train_tokenizer(texts: Iterable[str], vocab_size: int, special_tokens: Sequence[str], folder: Path) -> int:
-    """Train a byte-level BPE, save it in `folder` and return how many tokens it has.
+def train_tokenizer(
+    texts: Iterable[str],
+    vocab_size: int,
+    special_tokens: Sequence[str],
+    folder: Path,
+    kind: TokenizerKind = "bpe",
+) -> int:
+    """Train a tokenizer, save it in `folder` and return how many tokens it has.
 
-    Digits are never merged, so that numbers are spelled the same way everywhere. `special_tokens` get ids from 3. The
-    vocabulary is smaller than `vocab_size` where the texts have too few pairs, never smaller than 256 bytes and the
-    special tokens.
+    Digits are never merged, so that numbers are spelled the same way everywhere. `special_tokens` get ids from 3; they
+    have two characters or more. The vocabulary is smaller than `vocab_size` where the texts do not give more, and never
+    smaller than 256 bytes and the special tokens.
     """
+    train = _train_bpe if kind == "bpe" else _train_unigram
+    tokenizer = train(texts, vocab_size, [*BASE_TOKENS, *special_tokens])
+    wrapped = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]  # its constructor has no annotations
+        tokenizer_object=tokenizer,
+        pad_token=PAD_TOKEN,
+        eos_token=END_TOKEN,
+        unk_token=UNKNOWN_TOKEN,
+        clean_up_tokenization_spaces=False,
+    )
+    _save(wrapped, folder)
+    return tokenizer.get_vocab_size()
+
+
+def _train_bpe(texts: Iterable[str], vocab_size: int, special_tokens: Sequence[str]) -> Tokenizer:
     tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN_TOKEN))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -65,20 +106,47 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int, special_tokens: Seque
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
         min_frequency=MIN_PAIR_COUNT,
-        special_tokens=[*BASE_TOKENS, *special_tokens],
+        special_tokens=list(special_tokens),
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(_first_characters(texts), trainer)
-    wrapped = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]  # its constructor has no annotations
-        tokenizer_object=tokenizer,
-        pad_token=PAD_TOKEN,
-        eos_token=END_TOKEN,
-        unk_token=UNKNOWN_TOKEN,
-        clean_up_tokenization_spaces=False,
+    tokenizer.train_from_iterator(_first_characters(texts, MAX_TRAINING_CHARACTERS), trainer)
+    return tokenizer
+
+
+def _train_unigram(texts: Iterable[str], vocab_size: int, special_tokens: Sequence[str]) -> Tokenizer:
+    """Return a Unigram whose words keep their spaces as they are: a stand-in such as "▁" may occur in a text itself."""
+    splitter = _unigram_splitter(special_tokens)
+    words: Counter[str] = Counter()
+    for text in _first_characters(texts, MAX_UNIGRAM_CHARACTERS):
+        words.update(word for word, _ in splitter.pre_tokenize_str(text))
+    pieces = learn_pieces(
+        {word: count for word, count in words.items() if LINE_CATEGORIES.isdisjoint(map(unicodedata.category, word))},
+        vocab_size - len(special_tokens) - len(BYTE_TOKENS),
     )
-    _save(wrapped, folder)
-    return tokenizer.get_vocab_size()
+    vocabulary = [*((token, 0.0) for token in [*special_tokens, *BYTE_TOKENS]), *pieces]
+    unknown = special_tokens.index(UNKNOWN_TOKEN)
+    tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=unknown, byte_fallback=True))
+    tokenizer.add_special_tokens(list(special_tokens))
+    tokenizer.pre_tokenizer = splitter
+    tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
+    return tokenizer
+
+
+def _unigram_splitter(special_tokens: Sequence[str]) -> pre_tokenizers.PreTokenizer:
+    """Return what cuts texts into words.
+
+    The model takes any token of its vocabulary that it finds in a word, special ones and bytes too. So the characters
+    that these begin with are words of their own: no text can spell a special token.
+    """
+    firsts = sorted({token[0] for token in [*special_tokens, *BYTE_TOKENS]})
+    return pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Digits(individual_digits=True),
+            *(pre_tokenizers.Split(first, "isolated") for first in firsts),
+            pre_tokenizers.Split(Regex(WORD_PATTERN), "isolated"),
+        ]
+    )
 
 
 def copy_tokenizer(source: Path, folder: Path) -> int:
@@ -150,8 +218,8 @@ def cached_tokenizer(folder: str) -> PreTrainedTokenizerBase:
     return load_tokenizer(Path(folder))
 
 
-def _first_characters(texts: Iterable[str]) -> Iterator[str]:
-    left = MAX_TRAINING_CHARACTERS
+def _first_characters(texts: Iterable[str], limit: int) -> Iterator[str]:
+    left = limit
     for text in texts:
         if left <= 0:
             return

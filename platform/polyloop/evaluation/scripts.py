@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from polyloop.errors import EvaluationError
-from polyloop.spec.models import UNDETERMINED
+from polyloop.spec.fields import UNDETERMINED
 
 WORDS, CHINESE, CHARACTERS = "13a", "zh", "char"
 """Names of sacrebleu's tokenisers: mteval-v13a words, Chinese characters plus 13a, every character."""

@@ -40,7 +40,7 @@ from polyloop.tasks.base import TaskAnswer, TaskRequest, Usage
 from polyloop.tasks.text import normalise_text
 
 MAX_IDENTIFIED_CHARACTERS = 1_000
-"""How much of an input is looked at to tell its locale; more adds no certainty, and the time grows with its square."""
+"""How much of an input is looked at to tell its locale; more adds no certainty, only time."""
 
 Authorization = Annotated[str | None, Depends(authorization_of)]
 

@@ -17,8 +17,9 @@ from pydantic import ValidationError
 
 from polyloop.errors import SpecError
 from polyloop.spec import settings
+from polyloop.spec.corpora import Corpus
 from polyloop.spec.explain import dotted, explain
-from polyloop.spec.models import Corpus, Spec, TaskSpec
+from polyloop.spec.models import Spec, TaskSpec
 from polyloop.spec.yaml_source import KeyPath, Source, parse
 
 STORE_SCHEMES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
@@ -69,17 +70,23 @@ class LoadedSpec:
         return self.spec.corpora[name]
 
     def corpus_paths(self, name: str) -> list[str]:
-        """Return the path globs of a corpus, absolute; empty for a hub corpus."""
+        """Return the path globs of a corpus, absolute, and its URLs; empty for one that is not in files."""
         paths = self.corpus(name).paths
-        return [
-            str(self._absolute(self._expanded(text, ("corpora", name, "paths", index))))
-            for index, text in enumerate(paths)
-        ]
+        expanded = [self._expanded(text, ("corpora", name, "paths", index)) for index, text in enumerate(paths)]
+        return [text if "://" in text else str(self._absolute(text)) for text in expanded]
 
     def corpus_hub(self, name: str) -> str | None:
         """Return the dataset id or local folder (absolute) of a hub corpus; None for a corpus of paths."""
         text = self.corpus(name).hub
         return None if text is None else self._id_or_path(self._expanded(text, ("corpora", name, "hub")))
+
+    def corpus_sql_url(self, name: str) -> str:
+        """Return the URL of the database of a corpus that is a query; a relative SQLite path starts at the spec."""
+        sql = self.corpus(name).sql
+        if sql is None:
+            raise SpecError(f"{self.path}: corpora.{name} has no `sql`")
+        url = self._expanded(sql.url, ("corpora", name, "sql", "url"))
+        return self._sqlite_url(url) if url.startswith("sqlite") else url
 
     def pretrained(self, task: str) -> str | None:
         """Return the hub id or local folder (absolute) that a task's model starts from; None for a recipe."""

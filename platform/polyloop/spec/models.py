@@ -1,27 +1,18 @@
 """The spec as frozen, typed objects: what polyloop.yaml may say, with defaults, units and limits.
 
 Input: plain dictionaries (the loader parses the YAML and turns errors into file, line, key, value and fix).
-Output: a `Spec`. Unknown keys are refused everywhere. Nothing here reads files or the environment.
+Output: a `Spec`. Unknown keys are refused everywhere. Nothing here reads files or the environment. Corpora, cleaning
+and the kinds of values are in their own modules.
 """
 
-import re
 from typing import Annotated, Literal
 
 from croniter import croniter
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-LOCALE_PATTERN = re.compile(r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$")
-NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
-UNDETERMINED = "und"
-
-
-def check_locale(value: str) -> str:
-    """Return `value` if it is a BCP-47 tag of language[-Script][-REGION], in canonical case."""
-    if not LOCALE_PATTERN.fullmatch(value):
-        raise ValueError(
-            f"{value!r} is not a locale; write a BCP-47 tag in canonical case, such as en, de-AT or zh-Hans"
-        )
-    return value
+from polyloop.spec.cleaning import CleaningSpec, DecontaminationSpec, DedupSpec, LanguageSpec
+from polyloop.spec.corpora import Corpus
+from polyloop.spec.fields import Fraction, Frozen, Locale, Name, check_locale
 
 
 def check_replicas(low_key: str, low: int, high_key: str, high: int) -> None:
@@ -30,73 +21,6 @@ def check_replicas(low_key: str, low: int, high_key: str, high: int) -> None:
         raise ValueError(
             f"`{low_key}` is {low}, more than `{high_key}`, which is {high}; raise the one or lower the other"
         )
-
-
-Locale = Annotated[str, AfterValidator(check_locale)]
-Name = Annotated[str, Field(pattern=NAME_PATTERN)]
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-class Frozen(BaseModel):
-    """Base of every part of the spec: immutable, and unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
-
-
-class Columns(Frozen):
-    """Which columns of the source hold what."""
-
-    input: str
-    """Column with the text a user would send."""
-    target: str
-    """Column with the wanted answer: a label (classify) or a text (translate)."""
-    id: str | None = None
-    """Column with an id that rows may share, such as a dialogue's: `split: auto` keeps such rows in one split. (An
-    example's own id is a hash of its locales and input.)"""
-
-
-class LocaleColumn(Frozen):
-    """A locale that differs from row to row."""
-
-    column: str
-    """Column that holds the language of the input."""
-    values: dict[str, Locale] = Field(default_factory=dict)
-    """Raw value -> locale, where the column does not hold BCP-47 tags already."""
-
-
-class Corpus(Frozen):
-    """A named raw source of examples."""
-
-    paths: tuple[str, ...] = ()
-    """Path globs, relative to the spec file; `${NAME}` and `${NAME:-default}` are read from the environment."""
-    hub: str | None = None
-    """A Hugging Face dataset id or local dataset folder, instead of `paths`."""
-    hub_split: str = "train"
-    """Which split of the hub dataset to read."""
-    format: Literal["auto", "jsonl", "csv", "tsv", "parquet"] = "auto"
-    """File format; `auto` goes by the file name (.jsonl, .csv, .tsv, .parquet, each also .gz but parquet)."""
-    columns: Columns
-    """Which columns hold input, target and id."""
-    locale: Locale | LocaleColumn
-    """Locale of the input: one tag, or a column of the source."""
-    target_locale: Locale | None = None
-    """Locale of the target; needed for translate, the input's locale otherwise."""
-    labels: dict[str, str] = Field(default_factory=dict)
-    """Raw target value -> label, for classify; values that are not listed stay as they are."""
-    explode: bool = False
-    """True where input and target hold lists of equal length: each pair of elements becomes an example."""
-    split: Literal["auto", "train", "dev", "holdout"] = "auto"
-    """`auto` splits by a stable hash of the input; the others put every row in that split."""
-    licence: str
-    """Licence of the data (an SPDX id where there is one); it goes into manifests and model cards."""
-    source: str = ""
-    """Where the data comes from, for people."""
-
-    @model_validator(mode="after")
-    def _one_source(self) -> "Corpus":
-        if bool(self.paths) == bool(self.hub):
-            raise ValueError("a corpus needs exactly one of `paths` and `hub`")
-        return self
 
 
 class ModelSpec(Frozen):
@@ -108,6 +32,10 @@ class ModelSpec(Frozen):
     """A Hugging Face checkpoint of a fitting architecture, by hub id or path, instead of a recipe."""
     vocab_size: Annotated[int, Field(ge=300, le=256_000)] = 4_000
     """Size of the tokenizer trained on the train split (recipes only)."""
+    tokenizer: Literal["bpe", "unigram"] = "bpe"
+    """Kind of tokenizer that is trained: byte-level BPE, or Unigram whose unknown characters become bytes."""
+    shared_tokenizer: Name | None = None
+    """Tasks that give the same name here share one tokenizer, trained on the train splits of all of them."""
     max_input_tokens: Annotated[int, Field(ge=8, le=8_192)] = 256
     """Longest input; longer requests are refused, longer training inputs are dropped with a reason."""
     max_target_tokens: Annotated[int, Field(ge=2, le=8_192)] = 256
@@ -222,6 +150,10 @@ class TaskSpec(Frozen):
     """Locales of the input, for classify; empty means all of the project's."""
     pairs: tuple[str, ...] = ()
     """Language pairs such as en>de, for translate."""
+    dedup: DedupSpec = DedupSpec()
+    """Which rows are too much alike."""
+    decontamination: DecontaminationSpec = DecontaminationSpec()
+    """Which train rows give away what is judged."""
     model: ModelSpec
     """Size or checkpoint."""
     training: TrainingSpec = TrainingSpec()
@@ -245,6 +177,8 @@ class TaskSpec(Frozen):
                 raise ValueError("a translate task needs `pairs`, such as [en>de]")
             if self.labels or self.locales:
                 raise ValueError("`labels` and `locales` belong to classify tasks; a translate task has `pairs`")
+            if self.dedup.paragraphs:
+                raise ValueError("`dedup.paragraphs` would part the two texts of a translate task's pairs; remove it")
             if self.training.label_balance:
                 raise ValueError("`training.label_balance` belongs to classify tasks; remove it")
             for pair in self.pairs:
@@ -294,6 +228,8 @@ class FeedbackSpec(Frozen):
     """Largest part of one round's accepted corrections that may come from one user."""
     weight: Annotated[float, Field(gt=0, le=100)] = 1.0
     """Training weight of a feedback example; corpus rows weigh 1."""
+    cleaning: CleaningSpec = CleaningSpec(language=LanguageSpec(action="off"))
+    """How corrections are cleaned; keep it like the corpora's, so that the same input is the same example."""
     max_length_ratio: Annotated[float, Field(gt=1)] = 4.0
     """A text correction longer or shorter than the served answer by more than this factor is refused."""
 
@@ -364,6 +300,7 @@ class Spec(Frozen):
                     )
             if task.kind == "translate":
                 _check_pair_corpora(task_name, task, self.corpora)
+        _check_shared_tokenizers(self.tasks)
         return self
 
 
@@ -380,6 +317,21 @@ def _check_each_once(key: str, values: tuple[str, ...]) -> None:
     for value in values:
         if values.count(value) > 1:
             raise ValueError(f"`{key}` has {value!r} more than once; keep one")
+
+
+def _check_shared_tokenizers(tasks: dict[str, TaskSpec]) -> None:
+    """ValueError where tasks that share a tokenizer want different ones."""
+    first: dict[str, str] = {}
+    for name, task in tasks.items():
+        model = task.model
+        if model.shared_tokenizer is None:
+            continue
+        other = first.setdefault(model.shared_tokenizer, name)
+        if (model.tokenizer, model.vocab_size) != (tasks[other].model.tokenizer, tasks[other].model.vocab_size):
+            raise ValueError(
+                f"tasks {other!r} and {name!r} share the tokenizer {model.shared_tokenizer!r}, so their "
+                "`model.tokenizer` and `model.vocab_size` must be the same"
+            )
 
 
 def _check_pair_corpora(task_name: str, task: TaskSpec, corpora: dict[str, Corpus]) -> None:

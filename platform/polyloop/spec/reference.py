@@ -15,16 +15,21 @@ from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from polyloop.spec.cleaning import (
+    CleaningSpec,
+    DecontaminationSpec,
+    DedupSpec,
+    LanguageSpec,
+    ParallelSpec,
+    PiiSpec,
+    QualitySpec,
+)
+from polyloop.spec.corpora import Columns, Corpus, LocaleColumn, SqlSource
+from polyloop.spec.fields import NAME_PATTERN, Locale, Name
 from polyloop.spec.models import (
-    NAME_PATTERN,
-    Columns,
-    Corpus,
     FeedbackSpec,
     GateSpec,
-    Locale,
-    LocaleColumn,
     ModelSpec,
-    Name,
     RetrainingSpec,
     ServingSpec,
     Spec,
@@ -43,7 +48,15 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("`corpora.NAME`", Corpus),
     ("`corpora.NAME.columns`", Columns),
     ("`corpora.NAME.locale`, as a mapping", LocaleColumn),
+    ("`corpora.NAME.sql`", SqlSource),
+    ("`corpora.NAME.cleaning`", CleaningSpec),
+    ("`corpora.NAME.cleaning.language`", LanguageSpec),
+    ("`corpora.NAME.cleaning.quality`", QualitySpec),
+    ("`corpora.NAME.cleaning.parallel`", ParallelSpec),
+    ("`corpora.NAME.cleaning.pii`", PiiSpec),
     ("`tasks.NAME`", TaskSpec),
+    ("`tasks.NAME.dedup`", DedupSpec),
+    ("`tasks.NAME.decontamination`", DecontaminationSpec),
     ("`tasks.NAME.model`", ModelSpec),
     ("`tasks.NAME.training`", TrainingSpec),
     ("`tasks.NAME.gate`", GateSpec),

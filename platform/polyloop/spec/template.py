@@ -9,7 +9,7 @@ import json
 import re
 
 from polyloop.errors import SpecError
-from polyloop.spec.models import NAME_PATTERN
+from polyloop.spec.fields import NAME_PATTERN
 
 SPEC_FILE = "polyloop.yaml"
 DEFAULT_PROJECT = "my-project"

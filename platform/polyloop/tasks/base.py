@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from polyloop.errors import ModelError
-from polyloop.spec.models import Locale, TaskSpec
+from polyloop.spec.fields import Locale
+from polyloop.spec.models import TaskSpec
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from polyloop.errors import RequestError
-from polyloop.spec.models import UNDETERMINED, TaskSpec
+from polyloop.spec.fields import UNDETERMINED
+from polyloop.spec.models import TaskSpec
 from polyloop.tasks.base import TaskAnswer, TaskKind, TaskRequest, end_id, plain_ids
 
 if TYPE_CHECKING:

@@ -20,11 +20,12 @@ def normalise_text(text: str) -> str:
 
     Idempotent. The joiners U+200C and U+200D stay, since spelling depends on them.
     """
-    if text.isascii() and text.isprintable():
-        return " ".join(text.split())  # most texts of many corpora: nothing to look at one by one
-    spaced = "".join(" " if character.isspace() else character for character in text)
-    visible = "".join(character for character in spaced if _is_kept(character))
-    return " ".join(unicodedata.normalize("NFC", visible).split())
+    collapsed = " ".join(text.split())
+    if not collapsed.isprintable():
+        for character in set(collapsed):
+            if not _is_kept(character):
+                collapsed = collapsed.replace(character, "")
+    return " ".join(unicodedata.normalize("NFC", collapsed).split())
 
 
 def _is_kept(character: str) -> bool:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from polyloop.errors import ModelError, RequestError
-from polyloop.spec.models import UNDETERMINED, Locale, TaskSpec, split_pair
+from polyloop.spec.fields import UNDETERMINED, Locale
+from polyloop.spec.models import TaskSpec, split_pair
 from polyloop.tasks.base import TaskAnswer, TaskKind, TaskRequest, end_id, plain_ids
 
 if TYPE_CHECKING:

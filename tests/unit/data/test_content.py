@@ -3,7 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from polyloop.data.content import leaf_digests, split_digests
+from polyloop.data.content import LEAF_DIGITS, leaf_digests, split_digests
+from polyloop.data.passes.buckets import LEAVES
 from polyloop.data.rows import EXAMPLE_SCHEMA
 
 ROW = {
@@ -14,9 +15,11 @@ ROW = {
     "target": "b",
     "weight": 1.0,
     "corpus": "c",
+    "licence": "CC0-1.0",
+    "source": "",
     "split": "train",
 }
-IDS = ["00aa", "00ab", "01aa", "ff00"]
+IDS = ["00aa", "00ab", "00ba", "ff00"]
 
 
 def table(rows: list[dict[str, object]]) -> pa.Table:
@@ -27,8 +30,8 @@ def rows() -> list[dict[str, object]]:
     return [{**ROW, "id": example} for example in IDS]
 
 
-def test_rows_fall_into_leaves_by_the_first_two_digits() -> None:
-    assert [prefix for prefix, _ in leaf_digests(table(rows()))] == ["00", "01", "ff"]
+def test_rows_fall_into_leaves_by_the_first_three_digits() -> None:
+    assert [prefix for prefix, _ in leaf_digests(table(rows()))] == ["00a", "00b", "ff0"]
 
 
 def test_leaves_are_the_same_however_the_rows_are_cut_into_buckets() -> None:
@@ -43,6 +46,17 @@ def test_a_change_of_any_column_changes_the_leaf(column: str) -> None:
     changed[0][column] = 2.0 if column == "weight" else "other"
     before, after = list(leaf_digests(table(rows()))), list(leaf_digests(table(changed)))
     assert [old == new for old, new in zip(before, after, strict=True)] == [False, True, True]
+
+
+@pytest.mark.parametrize("column", ["licence", "source"])
+def test_what_is_said_of_a_row_is_no_part_of_its_content(column: str) -> None:
+    changed = rows()
+    changed[0][column] = "other"
+    assert list(leaf_digests(table(changed))) == list(leaf_digests(table(rows())))
+
+
+def test_leaves_are_those_that_buckets_are_made_of() -> None:
+    assert 16**LEAF_DIGITS == LEAVES
 
 
 def test_the_digest_of_a_split_does_not_depend_on_the_order_of_leaves_or_on_other_splits() -> None:

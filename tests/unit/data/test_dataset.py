@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from polyloop.data.dataset import open_dataset
-from polyloop.data.manifest import FORMAT_VERSION, Manifest, PartFile, TokenizerRecord
+from polyloop.data.manifest import FORMAT_VERSION, Manifest, PartFile, StepRecord, TokenizerRecord
 from polyloop.data.rows import ENCODED_SCHEMA
 from polyloop.data.storage import file_sha256, write_bytes, write_parquet
 from polyloop.errors import ArtefactError
@@ -21,6 +21,8 @@ ROW = {
     "target": "b",
     "weight": 1.0,
     "corpus": "c",
+    "licence": "CC0-1.0",
+    "source": "",
     "split": "train",
     "input_ids": [3, 5, 1],
     "target_ids": [6, 1],
@@ -49,6 +51,7 @@ def folder(tmp_path: Path) -> Path:
         rows={"train": {"de": 2}, "dev": {}, "holdout": {}},
         label_counts={},
         dropped={},
+        steps=(StepRecord(name="read", rows_in=3, rows_out=2, rows_changed=0, dropped={"bad_json": 1}),),
         tokenizer=TokenizerRecord(kind="trained", vocab_size=300, sha256="t"),
         feedback_digest=None,
         warnings=(),
@@ -107,7 +110,10 @@ def test_a_folder_that_is_no_dataset_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format_version": FORMAT_VERSION + 1}, "the dataset has format version 2, this code reads 1"),
+        (
+            {"format_version": FORMAT_VERSION + 1},
+            f"the dataset has format version {FORMAT_VERSION + 1}, this code reads {FORMAT_VERSION}",
+        ),
         ({"digest": 5}, r"manifest\.json: digest: "),
         ({"surprise": 1}, r"manifest\.json: surprise: "),
     ],

@@ -1,6 +1,6 @@
 """Counting dropped rows."""
 
-from polyloop.data.rows import SAMPLE_CHARACTERS, SAMPLES_PER_REASON, Drop, Tally
+from polyloop.data.rows import DETAIL_CHARACTERS, SAMPLE_CHARACTERS, SAMPLES_PER_REASON, Drop, Tally
 
 
 def drop(reason: str = "bad_json", corpus: str = "c", sample: str = "x") -> Drop:
@@ -15,8 +15,8 @@ def tally_of(*drops: Drop) -> Tally:
 
 
 def test_all_are_counted_and_a_few_are_kept() -> None:
-    tally = tally_of(*[drop() for _ in range(12)], drop("empty_input"))
-    assert tally.by_reason() == {"bad_json": 12, "empty_input": 1}
+    tally = tally_of(*[drop() for _ in range(SAMPLES_PER_REASON + 3)], drop("empty_input"))
+    assert tally.by_reason() == {"bad_json": SAMPLES_PER_REASON + 3, "empty_input": 1}
     assert len(tally.samples["c", "bad_json"]) == SAMPLES_PER_REASON
 
 
@@ -26,10 +26,26 @@ def test_samples_are_short_and_can_be_written_as_utf8() -> None:
     assert kept.sample.startswith("a?a?")
 
 
+def test_details_may_be_longer_and_can_be_written_too() -> None:
+    tally = Tally()
+    tally.add(Drop("c", "step_failed", "f:1", "x", "\ud800" + "d" * DETAIL_CHARACTERS))
+    (kept,) = tally.samples["c", "step_failed"]
+    assert kept.detail == "?" + "d" * (DETAIL_CHARACTERS - 1)
+    assert Tally.from_json(tally.to_json()) == tally
+
+
 def test_tallies_add_up_and_survive_json() -> None:
     tally = tally_of(drop(), drop(), drop("duplicate", "d"))
-    tally.merge(Tally.from_json(tally_of(*[drop() for _ in range(9)], drop("duplicate", "e", "你")).to_json()))
-    assert tally.by_corpus() == {"c": {"bad_json": 11}, "d": {"duplicate": 1}, "e": {"duplicate": 1}}
+    tally.merge(
+        Tally.from_json(
+            tally_of(*[drop() for _ in range(SAMPLES_PER_REASON - 1)], drop("duplicate", "e", "你")).to_json()
+        )
+    )
+    assert tally.by_corpus() == {
+        "c": {"bad_json": SAMPLES_PER_REASON + 1},
+        "d": {"duplicate": 1},
+        "e": {"duplicate": 1},
+    }
     assert len(tally.samples["c", "bad_json"]) == SAMPLES_PER_REASON
     assert tally.samples["e", "duplicate"] == [drop("duplicate", "e", "你")]
     assert Tally.from_json(tally.to_json()) == tally

@@ -3,7 +3,15 @@
 import pytest
 from babel import Locale
 
-from polyloop.data.scripts import SIMPLIFIED_ONLY, TRADITIONAL_ONLY, chinese_script, dominant_script
+from polyloop.data.scripts import (
+    SIMPLIFIED_ONLY,
+    TRADITIONAL_ONLY,
+    chinese_script,
+    dominant_script,
+    han_language,
+    locale_script,
+    locale_scripts,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,3 +63,36 @@ def test_no_name_in_the_unicode_locale_data_is_taken_for_the_other_script(tag: s
     scripts = [chinese_script(name) for name in names]
     assert set(scripts) <= {script, None}
     assert scripts.count(script) > len(names) * 0.45
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("经济", "zh"),
+        ("这個", "zh"),
+        ("駅前広場", "ja"),
+        ("働く人", "ja"),
+        ("人口", None),
+        ("床前明月光", None),
+        ("床前明月光疑是地上霜", "zh"),
+        ("hello", None),
+    ],
+)
+def test_characters_of_one_language_tell_it(text: str, language: str | None) -> None:
+    assert han_language(text) == language
+
+
+@pytest.mark.parametrize(
+    ("locale", "script"),
+    [("zh-Hans", "Hans"), ("zh-Hant-HK", "Hant"), ("zh-TW", "Hant"), ("zh-CN", "Hans"), ("zh", None), ("de-CN", None)],
+)
+def test_a_locale_names_its_script_or_implies_it(locale: str, script: str | None) -> None:
+    assert locale_script(locale) == script
+
+
+def test_a_locale_without_a_script_is_written_in_those_of_its_language() -> None:
+    assert locale_scripts("de-AT") == {"Latn"}
+    assert locale_scripts("ru") == {"Cyrl"}
+    assert locale_scripts("sr") == {"Cyrl", "Latn"}
+    assert locale_scripts("sr-Latn") == {"Latn"}
+    assert locale_scripts("ja") == {"Kana"}

@@ -4,31 +4,37 @@ from typing import Any
 
 import pytest
 
-from polyloop.data.clean import TaskRules
-from polyloop.data.encode import Part
-from polyloop.data.manifest import SourceFile
+from polyloop.data.clean import FEEDBACK_SOURCE, CorpusRules, TaskRules
+from polyloop.data.passes.encode import Part
 from polyloop.data.plan import Plan, Source
+from polyloop.data.read.slices import ScannedFile
 from polyloop.data.rows import Drop, Split, Tally
 from polyloop.data.summary import Summary, check, corpus_records, summarise, warnings
 from polyloop.errors import DataError
-from polyloop.spec.models import Corpus, TaskSpec
+from polyloop.spec.corpora import Corpus
+from polyloop.spec.models import TaskSpec
 
-FILE = SourceFile(path="/data/x.jsonl", sha256="0" * 64, size_bytes=5)
+FILE = ScannedFile("/data/x.jsonl", "0" * 64, 5, ())
 CORPUS = Corpus.model_validate(
     {"paths": ["x"], "columns": {"input": "i", "target": "t"}, "locale": "en", "licence": "MIT", "source": "us"}
 )
 Rows = list[tuple[Split, str, str, str, int]]
 
 
-def plan(feedback: SourceFile | None = None, **changes: Any) -> Plan:
+def plan(feedback: ScannedFile | None = None, **changes: Any) -> Plan:
     data = {"kind": "classify", "corpora": ["c"], "labels": ["good", "bad"], "model": {"recipe": "nano"}, **changes}
     task = TaskSpec.model_validate(data)
+    rules = TaskRules.of("mood", task, ("en", "de"))
     return Plan(
         name="mood",
         task=task,
-        rules=TaskRules.of("mood", task, ("en", "de")),
-        sources=(Source(name="c", corpus=CORPUS, hub=None, files=(FILE,), forms=("jsonl",)),),
+        rules=rules,
+        sources=(Source(rules=CorpusRules(name="c", corpus=CORPUS, task=rules), origin="org/c", files=(FILE,)),),
         feedback=feedback,
+        feedback_jobs=(),
+        neighbours={},
+        sharing=(),
+        special_tokens_of=(task,),
         tokenizer_dir=None,
         pretrained=None,
         build_key="k",
@@ -39,7 +45,9 @@ def summary(*parts: Rows) -> Summary:
     tally = Tally()
     for reason in ("bad_json", "bad_json", "unknown_label"):
         tally.add(Drop("c", reason, "x:1", "text"))
-    return summarise([Part(files=(), rows=rows, leaves=[], dropped=Tally().to_json()) for rows in parts], tally)
+    return summarise(
+        [Part(files=(), rows=rows, leaves=[], dropped=Tally().to_json(), statistics="") for rows in parts], tally
+    )
 
 
 FULL: Rows = [
@@ -99,15 +107,17 @@ def test_translate_has_no_labels_to_miss() -> None:
 
 
 def test_records_tell_what_each_corpus_gave() -> None:
-    records = corpus_records(plan(FILE), summary(FULL))
+    records = corpus_records(plan(FILE), summary(FULL), {"c": {"language:en": 12, "pii:email": 1}})
     assert records["c"].model_dump() == {
         "files": ({"path": "/data/x.jsonl", "sha256": "0" * 64, "size_bytes": 5},),
-        "hub": None,
+        "hub": "org/c",
         "licence": "MIT",
         "source": "us",
         "rows_read": 15,
         "rows_kept": 12,
         "dropped": {"bad_json": 2, "unknown_label": 1},
+        "found": {"language:en": 12, "pii:email": 1},
     }
+    assert (records["feedback"].source, records["feedback"].found) == (FEEDBACK_SOURCE, {})
     assert (records["feedback"].rows_read, records["feedback"].rows_kept) == (3, 3)
-    assert "feedback" not in corpus_records(plan(), summary(FULL))
+    assert "feedback" not in corpus_records(plan(), summary(FULL), {})

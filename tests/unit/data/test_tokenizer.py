@@ -1,14 +1,17 @@
 """Tokenizers: trained the same each time, exact both ways, and taken over from folders of other models."""
 
 import json
+import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from polyloop.data.tokenizer import adopt_tokenizer, copy_tokenizer, load_tokenizer, train_tokenizer
+from polyloop.data.tokenizer import TokenizerKind, adopt_tokenizer, copy_tokenizer, load_tokenizer, train_tokenizer
 from polyloop.errors import ModelError
 
 TAGS = ["<2de>", "<2zh-Hans>"]
@@ -23,23 +26,63 @@ TEXTS = [
 HARD_TEXTS = [
     *TEXTS,
     *("👩‍👩‍👧 and 🇩🇪 flags", "never seen: Ωμέγα भाषा ภาษา", " spaces  kept ", "tab\tand\nline", "n't \"it 's\" ."),
-    *("</s> <2de> <pad> written out", "١٢٣ ½ ²"),
+    *("</s> <2de> <pad> written out", "١٢٣ ½ ²", "<0x41> <0xE4><0xBD><0xA0> are no bytes", "▁▁a▁b Ġ Ċ"),
+    *("龘𠮷𪚥 rare", "e\u0301 é ﬁ Ａ", "   \u3000\u00a0 ", "\r\n\n\t\x00\u2028", "l’eau d'or", "\ufffd", ""),
 ]
+SCRIPTS = (
+    *((0x20, 0x7E), (0xA0, 0x24F), (0x370, 0x3FF), (0x400, 0x4FF), (0x590, 0x6FF), (0x900, 0x97F), (0xE00, 0xE7F)),
+    *((0x1100, 0x11FF), (0x2000, 0x206F), (0x2580, 0x259F), (0x3040, 0x30FF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3)),
+    *((0xFE00, 0xFE0F), (0xFF00, 0xFFEF), (0x1F300, 0x1FAFF), (0x20000, 0x2A6DF), (0xE0020, 0xE007F)),
+)
+"""Ranges of code points that random texts are made of."""
+KINDS: tuple[TokenizerKind, ...] = ("bpe", "unigram")
+
+
+def random_text(generator: random.Random) -> str:
+    """A text of runs of characters, each of one script, now and then with spaces, digits or spelled tokens between."""
+    runs = []
+    for _ in range(generator.randint(1, 8)):
+        script = generator.choice(SCRIPTS)
+        runs.append("".join(chr(generator.randint(*script)) for _ in range(generator.randint(1, 12))))
+        runs.append(generator.choice(["", " ", "  ", "\n", "42", "<0xE4>", "</s>", "<2de>", "▁"]))
+    return "".join(runs)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request: pytest.FixtureRequest) -> TokenizerKind:
+    found: TokenizerKind = request.param
+    return found
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, kind: TokenizerKind) -> Path:
     folder = tmp_path_factory.mktemp("tokenizer") / "t"
-    train_tokenizer(TEXTS, 400, TAGS, folder)
+    train_tokenizer(TEXTS, 400, TAGS, folder, kind)
     return folder
 
 
-def test_training_twice_and_in_another_order_gives_identical_files(folder: Path, tmp_path: Path) -> None:
+def test_training_twice_and_in_another_order_gives_identical_files(
+    folder: Path, kind: TokenizerKind, tmp_path: Path
+) -> None:
     shuffled = random.Random(5).sample(TEXTS, len(TEXTS))
     for name, texts in (("same", TEXTS), ("shuffled", shuffled)):
-        train_tokenizer(texts, 400, TAGS, tmp_path / name)
+        train_tokenizer(texts, 400, TAGS, tmp_path / name, kind)
         for path in folder.iterdir():
             assert (tmp_path / name / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_processes_with_other_hash_seeds_and_threads_write_identical_files(
+    folder: Path, kind: TokenizerKind, tmp_path: Path
+) -> None:
+    code = (
+        "import sys; from pathlib import Path; from polyloop.data.tokenizer import train_tokenizer;"
+        f"train_tokenizer({TEXTS!r}, 400, {TAGS!r}, Path(sys.argv[1]), {kind!r})"
+    )
+    for seed, threads in (("1", "1"), ("2", "4")):
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "RAYON_NUM_THREADS": threads}
+        subprocess.run([sys.executable, "-c", code, str(tmp_path / seed)], check=True, env=environment)
+        for path in folder.iterdir():
+            assert (tmp_path / seed / path.name).read_bytes() == path.read_bytes(), path.name
 
 
 def test_special_tokens_have_the_agreed_ids(folder: Path) -> None:
@@ -56,15 +99,40 @@ def test_a_text_comes_back_exactly_without_unknown_tokens(folder: Path, text: st
         assert tokenizer.unk_token_id not in ids
 
 
-def test_digits_are_never_merged(tmp_path: Path) -> None:
-    train_tokenizer(["2024 2024 2024 2024 12 12 12"] * 50, 300, [], tmp_path / "t")
-    tokens = load_tokenizer(tmp_path / "t").tokenize("in 2024, 12")
+def test_random_texts_of_many_scripts_come_back_exactly(folder: Path) -> None:
+    tokenizer, generator = load_tokenizer(folder), random.Random(11)
+    texts = [random_text(generator) for _ in range(500)]
+    rows = tokenizer(texts, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+    assert tokenizer.batch_decode(rows) == texts
+    assert all(min(ids) > tokenizer.unk_token_id + len(TAGS) for ids in rows)
+
+
+def test_a_unigram_writes_characters_without_a_piece_as_bytes(tmp_path: Path) -> None:
+    train_tokenizer(TEXTS, 400, TAGS, tmp_path / "t", "unigram")
+    tokenizer = load_tokenizer(tmp_path / "t")
+    assert tokenizer.tokenize("龘") == ["<0xE9>", "<0xBE>", "<0x98>"]
+    assert tokenizer.tokenize("\n") == ["<0x0A>"]
+    assert "<0x41>" not in tokenizer.tokenize("<0x41>")
+    assert tokenizer.convert_tokens_to_ids(["<0x00>", "<0xFF>"]) == [5, 260]
+
+
+def test_a_unigram_without_texts_is_bytes_alone(tmp_path: Path) -> None:
+    assert train_tokenizer([], 4_000, TAGS, tmp_path / "t", "unigram") == 3 + 2 + 256
+    tokenizer = load_tokenizer(tmp_path / "t")
+    assert tokenizer.decode(tokenizer("Größe 你好", add_special_tokens=False)["input_ids"]) == "Größe 你好"
+
+
+def test_digits_are_never_merged(kind: TokenizerKind, tmp_path: Path) -> None:
+    train_tokenizer(["in 2024 in 2024 in 2024 in 2024 12 12 12"] * 50, 300, [], tmp_path / "t", kind)
+    tokens = load_tokenizer(tmp_path / "t").tokenize("in 2024 in 12")
     assert [token for token in tokens if any(character.isdigit() for character in token)] == list("202412")
 
 
 def test_the_vocabulary_is_as_large_as_asked_for_or_what_the_texts_give(tmp_path: Path) -> None:
     assert train_tokenizer(TEXTS, 280, TAGS, tmp_path / "a") == 280
     assert train_tokenizer(["ab ab"], 4_000, [], tmp_path / "b") == 256 + 3 + 1
+    assert train_tokenizer(TEXTS, 280, TAGS, tmp_path / "c", "unigram") == 280
+    assert train_tokenizer(["ab ab"], 4_000, [], tmp_path / "d", "unigram") < 256 + 3 + 4
 
 
 def test_copying_takes_the_tokenizer_and_leaves_the_model(folder: Path, tmp_path: Path) -> None:

@@ -151,6 +151,61 @@ def test_hub_ids_stay_and_folders_become_absolute(write_spec: WriteSpec, tmp_pat
     assert local.pretrained("mood") == f"{tmp_path}/model"
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://bucket/moods/*.jsonl",
+        "s3://key:secret@bucket/moods.jsonl?endpoint_override=host:9000&scheme=http",
+        "gs://bucket/moods.jsonl.gz",
+        "hdfs://name-node:8020/moods/**/*.parquet",
+        "file:///data/moods.jsonl",
+    ],
+)
+def test_urls_of_corpora_stay_as_they_are(write_spec: WriteSpec, tmp_path: Path, url: str) -> None:
+    spec = loaded(write_spec, VALID.replace('"${MOODS:-data}/*.jsonl"', f'"{url}", more.jsonl'))
+    assert spec.corpus_paths("moods") == [url, f"{tmp_path}/more.jsonl"]
+
+
+def test_variables_in_urls_of_corpora_are_read(write_spec: WriteSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOODS", "s3://bucket")
+    assert loaded(write_spec, VALID).corpus_paths("moods") == ["s3://bucket/*.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("sqlite:///rows.db", "sqlite:///{root}/rows.db"),
+        ("sqlite:////data/rows.db", "sqlite:////data/rows.db"),
+        ("postgresql+psycopg://me:${MOODS_PASSWORD}@db/rows", "postgresql+psycopg://me:p%40ss@db/rows"),
+        ("${MOODS_URL:-mysql+pymysql://me@db/rows}", "mysql+pymysql://me@db/rows"),
+    ],
+)
+def test_urls_of_databases_take_variables_and_files_become_absolute(
+    write_spec: WriteSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, expected: str
+) -> None:
+    monkeypatch.setenv("MOODS_PASSWORD", "p%40ss")
+    sql = f'sql: {{url: "{url}", query: SELECT 1}}'
+    spec = loaded(write_spec, VALID.replace('paths: ["${MOODS:-data}/*.jsonl"]', sql))
+    assert spec.corpus_sql_url("moods") == expected.format(root=tmp_path)
+    assert (spec.corpus_paths("moods"), spec.corpus_hub("moods")) == ([], None)
+    assert "p%40ss" not in repr(spec)
+
+
+def test_an_unset_password_of_a_database_is_an_error_that_names_its_line(
+    write_spec: WriteSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MOODS_PASSWORD", raising=False)
+    sql = 'sql: {url: "postgresql://me:${MOODS_PASSWORD}@db/rows", query: SELECT 1}'
+    spec = loaded(write_spec, VALID.replace('paths: ["${MOODS:-data}/*.jsonl"]', sql))
+    with pytest.raises(SpecError, match=r":5: corpora\.moods\.sql\.url: .*variable MOODS_PASSWORD is not set"):
+        spec.corpus_sql_url("moods")
+
+
+def test_a_corpus_of_files_has_no_database(write_spec: WriteSpec) -> None:
+    with pytest.raises(SpecError, match=r"corpora\.moods has no `sql`"):
+        loaded(write_spec, VALID).corpus_sql_url("moods")
+
+
 def test_a_corpus_of_paths_has_no_hub_and_a_recipe_no_checkpoint(write_spec: WriteSpec) -> None:
     spec = loaded(write_spec, VALID)
     assert spec.corpus_hub("moods") is None
@@ -208,7 +263,7 @@ def test_more_than_ten_mistakes_are_counted(write_spec: WriteSpec) -> None:
         ("[no, en]", "[no, EN]", ":2: locales[1]: 'EN' is not a locale; write a BCP-47 tag"),
         ("[no, en]", "[]", ":2: locales: [] is too short; give at least 1"),
         ("[no, en]", "no", ':2: locales: "no" does not fit; write a list, such as [a, b]'),
-        ("paths:", "path:", ":5: corpora.moods.path: there is no such key; known keys here: columns, explode"),
+        ("paths:", "path:", ":5: corpora.moods.path: there is no such key; known keys here: cleaning, columns, "),
         ("paths:", "path:", "(did you mean paths?)"),
         ("    locale: no\n", "", ":4: corpora.moods.locale: this key is missing; add `locale:` (Locale of the input"),
         ("    locale: no", "    locale: 5", ":7: corpora.moods.locale: 5 does not fit; write a locale such as en, or"),
@@ -276,3 +331,37 @@ def test_a_translate_corpus_must_fit_a_pair(write_spec: WriteSpec, spec_data: di
 def test_pairs_are_checked(write_spec: WriteSpec, spec_data: dict[str, Any], pairs: list[str], expected: str) -> None:
     spec_data["tasks"]["to-german"]["pairs"] = pairs
     assert expected in message(write_spec, spec_data)
+
+
+@pytest.mark.parametrize(
+    ("mood", "to_german", "expected"),
+    [
+        ({"vocab_size": 301}, {}, "their `model.tokenizer` and `model.vocab_size` must be the same"),
+        ({}, {"tokenizer": "unigram"}, "tasks 'mood' and 'to-german' share the tokenizer 'ours'"),
+        ({"shared_tokenizer": "Our own"}, {}, "is not a name"),
+    ],
+)
+def test_tasks_that_share_a_tokenizer_want_the_same_one(
+    write_spec: WriteSpec,
+    spec_data: dict[str, Any],
+    mood: dict[str, Any],
+    to_german: dict[str, Any],
+    expected: str,
+) -> None:
+    for name, changes in (("mood", mood), ("to-german", to_german)):
+        spec_data["tasks"][name]["model"] |= {"shared_tokenizer": "ours"} | changes
+    assert expected in message(write_spec, spec_data)
+
+
+def test_tasks_may_share_a_tokenizer_or_have_their_own(write_spec: WriteSpec, spec_data: dict[str, Any]) -> None:
+    spec_data["tasks"]["mood"]["model"] |= {"shared_tokenizer": "ours", "vocab_size": 400}
+    spec_data["tasks"]["mood-2"] = spec_data["tasks"]["mood"]
+    spec_data["tasks"]["to-german"]["model"] |= {"shared_tokenizer": "another", "tokenizer": "unigram"}
+    spec = loaded(write_spec, spec_data).spec
+    assert [task.model.shared_tokenizer for task in spec.tasks.values()] == ["ours", "another", "ours"]
+
+
+def test_a_mistake_in_how_a_corpus_is_cleaned_names_its_line(write_spec: WriteSpec) -> None:
+    text = VALID.replace("    locale: no\n", "    locale: no\n    cleaning:\n      quality: {rules: [gofer]}\n")
+    expected = ':9: corpora.moods.cleaning.quality.rules[0]: "gofer" is not allowed; write one of gopher, '
+    assert expected in message(write_spec, text)

@@ -7,7 +7,9 @@ import pytest
 from pydantic import BaseModel, Field
 
 from polyloop.spec import reference
-from polyloop.spec.models import Locale, LocaleColumn, Name, Spec
+from polyloop.spec.corpora import LocaleColumn
+from polyloop.spec.fields import Locale, Name
+from polyloop.spec.models import Spec
 from polyloop.spec.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parents[3]

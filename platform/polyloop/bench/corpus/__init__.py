@@ -1,0 +1,1 @@
+"""Benchmark `corpus`: Polyloop's cleaning and deduplication beside datatrove's and datasketch's on the same text."""
