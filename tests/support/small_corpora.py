@@ -10,7 +10,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from polyloop.data.clean import Candidate, CorpusRules, TaskRules
+from polyloop.data.clean import Candidate
 from polyloop.data.passes.buckets import arrow_writer, as_batch, leaf_of
 from polyloop.data.passes.clean import CleanJob, Shard
 from polyloop.data.passes.gather import Sketching, gather_item, pieces_of_bucket
@@ -18,6 +18,7 @@ from polyloop.data.passes.match import Rows, match_item, repetitions, write_trai
 from polyloop.data.read.row import file_format
 from polyloop.data.read.scan import scan_file
 from polyloop.data.rows import Row, Tally
+from polyloop.data.rules import CorpusRules, TaskRules
 from polyloop.data.steps.chain import Accounts
 from polyloop.spec.corpora import Corpus
 from polyloop.tasks.example import example_id

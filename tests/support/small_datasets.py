@@ -26,11 +26,6 @@ from polyloop.data.rows import ENCODED_SCHEMA, SPLITS
 from polyloop.data.statistics import Statistics
 from polyloop.data.storage import file_sha256, write_bytes, write_parquet
 
-SCHEMA = ENCODED_SCHEMA
-for _name in ("licence", "source"):
-    if _name not in SCHEMA.names:
-        SCHEMA = SCHEMA.append(pa.field(_name, pa.string()))
-
 ARABIC = "هذه الجملة العربية مكررة"
 HOSTILE = "</details><script>document.title = 'taken'</script><img src=x onerror=\"document.title='taken'\">"
 DROPS = (
@@ -64,7 +59,7 @@ def row(
 
 def table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     """Return rows as a table."""
-    return pa.Table.from_pylist([dict(one) for one in rows], schema=SCHEMA)
+    return pa.Table.from_pylist([dict(one) for one in rows], schema=ENCODED_SCHEMA)
 
 
 def moods(copies: int = 20) -> list[dict[str, Any]]:

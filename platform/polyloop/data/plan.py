@@ -11,7 +11,6 @@ from functools import cached_property
 from pathlib import Path
 
 import polyloop
-from polyloop.data.clean import CorpusRules, FeedbackRules, TaskRules
 from polyloop.data.hub import export_hub_dataset
 from polyloop.data.manifest import FORMAT_VERSION, SourceFile
 from polyloop.data.passes.clean import CleanJob
@@ -21,6 +20,7 @@ from polyloop.data.read.scan import scan_file
 from polyloop.data.read.slices import ScannedFile
 from polyloop.data.read.sql import export_query
 from polyloop.data.rows import FEEDBACK_CORPUS
+from polyloop.data.rules import CorpusRules, FeedbackRules, TaskRules
 from polyloop.data.storage import file_sha256, json_sha256
 from polyloop.data.tokenizer import tokenizer_files
 from polyloop.errors import DataError, ModelError

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from polyloop.data.clean import FEEDBACK_SOURCE
 from polyloop.data.manifest import CorpusRecord
 from polyloop.data.passes.encode import Part
 from polyloop.data.plan import Plan, source_files
 from polyloop.data.rows import FEEDBACK_CORPUS, SPLITS, Split, Tally
+from polyloop.data.rules import FEEDBACK_SOURCE
 from polyloop.errors import DataError
 
 

@@ -1,6 +1,7 @@
-"""`polyloop corpus stats|diff|show|report` on recorded datasets: what they print, and one-line errors."""
+"""`polyloop corpus stats|diff|show|report|pack|noise` on recorded datasets: what they print, and one-line errors."""
 
 import json
+import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from polyloop.cli.main import app
 from polyloop.data.dataset import Dataset
 from polyloop.data.statistics import STATISTICS_NAME
+from polyloop.data.tokenizer import train_tokenizer
 from polyloop.errors import PolyloopError
 from polyloop.registry.datasets import record_dataset
 from polyloop.registry.store import open_store
@@ -153,3 +155,45 @@ def test_a_mistake_is_one_line_that_says_what_there_is(
     assert isinstance(failed.exception, PolyloopError)
     assert words in failed.exception.message
     assert "\n" not in failed.exception.message
+
+
+def test_pack_writes_rows_of_one_length_and_says_how_full_they_are(
+    corpus: Callable[..., Any], datasets: tuple[Dataset, Dataset], tmp_path: Path
+) -> None:
+    train_tokenizer(["she liked it"], 300, [], datasets[1].tokenizer_dir)
+    output = tmp_path / "packed"
+    packed = json.loads(corpus("pack", "mood", "--tokens", "64", "--output", str(output), "--json").stdout)
+    assert (packed["capacity"], packed["split"], packed["dataset_digest"]) == (64, "train", NEW)
+    assert 0.5 < packed["fill"] <= 1.0
+    assert (output / "manifest.json").is_file()
+    again = corpus("pack", "mood", "--tokens", "64", "--output", str(output))
+    assert isinstance(again.exception, PolyloopError)
+    assert "there is something already" in again.exception.message
+
+
+def test_noise_lists_the_rows_whose_label_is_probably_wrong(
+    corpus: Callable[..., Any], loaded: LoadedSpec, tmp_path: Path
+) -> None:
+    words = {"good": ["ship", "wave", "sail", "tide", "shore", "net"], "bad": ["pan", "oven", "knife", "soup", "dough"]}
+    chooser = random.Random(3)
+    texts = {
+        f"the {' '.join(chooser.choices(words[label], k=5))} {number}": label
+        for number, label in enumerate(["good", "bad"] * 150)
+    }
+    wrong = dict(list(texts.items())[::25])
+    flipped = {"good": "bad", "bad": "good"}
+    publish(loaded, NEW, [row(text, flipped[label] if text in wrong else label) for text, label in texts.items()])
+    found = json.loads(corpus("noise", "mood", "--json").stdout)
+    assert sorted(one["suggested"] for one in found["suspects"]) == sorted(wrong.values())
+    report = tmp_path / "report.html"
+    shown = corpus("noise", "mood", "--output", str(report))
+    assert all(text in shown.stdout for text in wrong)
+    assert "right on" in shown.stderr
+    assert all(text in report.read_text(encoding="utf-8") for text in wrong)
+
+
+def test_noise_is_about_labels_only(corpus: Callable[..., Any], loaded: LoadedSpec) -> None:
+    publish(loaded, NEW, moods(10), label_counts={})
+    refused = corpus("noise", "mood")
+    assert isinstance(refused.exception, PolyloopError)
+    assert "are no labels" in refused.exception.message

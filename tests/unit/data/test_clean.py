@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from polyloop.data.clean import FEEDBACK_SOURCE, Candidate, Cleaner, CorpusRules, FeedbackRules, TaskRules
+from polyloop.data.clean import Candidate, Cleaner
 from polyloop.data.read.row import RawRow
 from polyloop.data.rows import CANDIDATE_SCHEMA, Drop
+from polyloop.data.rules import FEEDBACK_SOURCE, CorpusRules, FeedbackRules, TaskRules
 from polyloop.data.split import auto_split
 from polyloop.data.steps.base import Draft, Step
 from polyloop.errors import DataError

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from polyloop.data.clean import CorpusRules, FeedbackRules
 from polyloop.data.plan import Plan, make_plan
+from polyloop.data.rules import CorpusRules, FeedbackRules
 from polyloop.errors import DataError, ModelError
 from polyloop.spec.loader import load_spec
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from polyloop.data.clean import FEEDBACK_SOURCE, CorpusRules, TaskRules
 from polyloop.data.passes.encode import Part
 from polyloop.data.plan import Plan, Source
 from polyloop.data.read.slices import ScannedFile
 from polyloop.data.rows import Drop, Split, Tally
+from polyloop.data.rules import FEEDBACK_SOURCE, CorpusRules, TaskRules
 from polyloop.data.summary import Summary, check, corpus_records, summarise, warnings
 from polyloop.errors import DataError
 from polyloop.spec.corpora import Corpus

@@ -17,11 +17,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import polyloop
-from polyloop.data.clean import Candidate, Cleaner, CorpusRules, Rules
+from polyloop.data.clean import Candidate, Cleaner
 from polyloop.data.passes.buckets import LEAVES, arrow_writer, as_batch, leaf_of
 from polyloop.data.read.reader import read_rows
 from polyloop.data.read.slices import Slice
 from polyloop.data.rows import FEEDBACK_CORPUS, Drop, Row, Tally
+from polyloop.data.rules import CorpusRules, Rules
 from polyloop.data.steps.chain import STEP_FAILED, Accounts, accounts_from_data, accounts_to_data
 from polyloop.data.storage import json_sha256, storage_errors, write_bytes
 from polyloop.errors import DataError

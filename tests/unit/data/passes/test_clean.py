@@ -12,12 +12,13 @@ import pyarrow as pa
 import pytest
 from tests.support.small_corpora import MOOD, TO_GERMAN, corpus_rules, jobs_of, labelled, write_rows
 
-from polyloop.data.clean import Candidate, FeedbackRules
+from polyloop.data.clean import Candidate
 from polyloop.data.passes import clean
 from polyloop.data.passes.buckets import as_batch, leaf_of
 from polyloop.data.passes.clean import CleanJob, Shard, check_failed_rows, clean_item, kept_shard, write_shard
 from polyloop.data.read import scan
 from polyloop.data.rows import CANDIDATE_SCHEMA, Drop, Tally
+from polyloop.data.rules import FeedbackRules
 from polyloop.data.steps.base import Draft
 from polyloop.data.steps.repair import RepairText
 from polyloop.errors import DataError, StorageFullError

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from tests.support.dataset_projects import varied_rows
 from tests.support.small_corpora import MOOD, candidate, corpus_rules, jobs_of, labelled, write_rows
 
-from polyloop.data.clean import Candidate, Cleaner, CorpusRules, FeedbackRules
+from polyloop.data.clean import Candidate, Cleaner
 from polyloop.data.paragraphs import find_lines
 from polyloop.data.passes.buckets import read_bucket
 from polyloop.data.passes.clean import Shard, write_shard
@@ -26,6 +26,7 @@ from polyloop.data.passes.paragraphs import (
 from polyloop.data.passes.select import select_item
 from polyloop.data.read.row import RawRow
 from polyloop.data.rows import Tally
+from polyloop.data.rules import CorpusRules, FeedbackRules
 from polyloop.spec.cleaning import CleaningSpec
 from polyloop.tasks.example import example_id
 from polyloop.tasks.text import normalise_text

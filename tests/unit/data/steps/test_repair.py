@@ -1,6 +1,10 @@
 """Mending mojibake."""
 
+import random
+
 import pytest
+from ftfy import fix_encoding
+from ftfy.badness import MOJIBAKE_CATEGORIES
 
 from polyloop.data.steps.base import Draft
 from polyloop.data.steps.repair import RepairText
@@ -55,6 +59,15 @@ def test_correct_texts_stay_as_they_are(text: str) -> None:
 )
 def test_lone_surrogates_and_nulls_do_no_harm(text: str, mended: str) -> None:
     assert repaired(text) == mended
+
+
+def test_texts_that_are_mostly_ascii_are_mended_as_ftfy_mends_whole_texts() -> None:
+    draw = random.Random(5)
+    others = [character for kind in MOJIBAKE_CATEGORIES.values() for character in kind if not character.isascii()]
+    signs = [*others, *"ÂÃâ€œŠšВГРСЂЎў√≈‚Äāβ\xa0", *"ab Z.,?\n" * 30]
+    for _ in range(3_000):
+        text = f"{'Some words. ' * 4}{''.join(draw.choices(signs, k=draw.randint(1, 8)))}{' and more words' * 4}"
+        assert repaired(text) == fix_encoding(text)
 
 
 def test_a_label_is_not_touched() -> None:
