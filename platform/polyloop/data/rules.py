@@ -1,7 +1,7 @@
 """How raw rows become drafts: which column holds what, lists, labels, locales, where a row comes from; pure.
 
-Input: a `RawRow`. Output: drafts for the cleaning steps, each with its `Origin`, or drops with one of the reasons
-not_text, not_list, unequal_lists, bad_expression, missing_column and filtered; of feedback also other_task and bad_weight.
+Input: a `RawRow`. Output: drafts for the cleaning steps, each with its `Origin`, or drops with a reason: not_text,
+not_list, unequal_lists, bad_expression, missing_column, filtered; of feedback also other_task and bad_weight.
 """
 
 import math
