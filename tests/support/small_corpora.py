@@ -13,8 +13,9 @@ from typing import Any
 from polyloop.data.clean import Candidate
 from polyloop.data.passes.buckets import arrow_writer, as_batch, leaf_of
 from polyloop.data.passes.clean import CleanJob, Shard
+from polyloop.data.passes.compare import compare_item, num_stretches, repetitions
 from polyloop.data.passes.gather import Sketching, gather_item, pieces_of_bucket
-from polyloop.data.passes.match import Rows, match_item, repetitions, write_traits
+from polyloop.data.passes.match import Matching, Rows, match_item, write_traits
 from polyloop.data.read.row import file_format
 from polyloop.data.read.scan import scan_file
 from polyloop.data.rows import Row, Tally
@@ -118,14 +119,17 @@ def gathered(
 
 
 def matched(rows: Rows, folder: Path, sketching: Sketching) -> dict[int, str]:
-    """Run the third pass over all partitions."""
+    """Run the third pass over all partitions and the fourth over all rows."""
     folder.mkdir(parents=True, exist_ok=True)
     write_traits(rows, folder)
-    paths = [folder / f"{number}.npy" for number in range(sketching.num_partitions)]
-    for number, path in enumerate(paths):
-        item = {"partition": str(number), "path": str(path)}
-        match_item(item, rows, folder, sketching.threshold, sketching.has_labels)
-    return repetitions(rows, paths, folder)
+    matching = Matching(rows=rows, folder=folder, threshold=sketching.threshold, has_labels=sketching.has_labels)
+    partitions = [folder / f"{number}.npy" for number in range(sketching.num_partitions)]
+    for number, path in enumerate(partitions):
+        match_item({"partition": str(number), "path": str(path)}, matching)
+    stretches = [folder / f"compared-{number}.npy" for number in range(num_stretches(rows))]
+    for number, path in enumerate(stretches):
+        compare_item({"stretch": str(number), "path": str(path)}, matching, partitions)
+    return repetitions(matching, [*partitions, *stretches])
 
 
 def run_here(

@@ -1,4 +1,4 @@
-"""The passes that turn corpora into clean rows: clean, gather, match, paragraphs and select.
+"""The passes that turn corpora into clean rows: clean, gather, match, compare, paragraphs and select.
 
 Input: a plan, a folder to work in and the folder of kept shards. Output: `Prepared`, bucket files of rows in the order
 of ids with an account of all that was dropped. Ray must be running. What is there already from a build that was killed,
@@ -21,8 +21,9 @@ from polyloop.data.near.bands import banding
 from polyloop.data.passes import paragraphs
 from polyloop.data.passes.buckets import bucket_count, unpacked_bytes
 from polyloop.data.passes.clean import CleanJob, Shard, check_failed_rows, clean_item, kept_shard
+from polyloop.data.passes.compare import compare_item, num_stretches, repetitions
 from polyloop.data.passes.gather import Sketching, gather_item, pieces_of_bucket
-from polyloop.data.passes.match import Rows, match_item, partition_count, repetitions, write_traits
+from polyloop.data.passes.match import Matching, Rows, match_item, partition_count, write_traits
 from polyloop.data.passes.select import held_out_item, select_item
 from polyloop.data.plan import Plan
 from polyloop.data.rows import Row, Tally
@@ -166,13 +167,14 @@ def _matched(work: _Work, rows: Rows, sketching: Sketching) -> dict[int, str]:
     folder = work.folder / "pairs"
     folder.mkdir(exist_ok=True)
     write_traits(rows, folder)
-    paths = [folder / f"{number:05d}.npy" for number in range(sketching.num_partitions)]
-    items = [{"partition": str(number), "path": str(path)} for number, path in enumerate(paths)]
-    match = partial(
-        match_item, rows=rows, folder=folder, threshold=sketching.threshold, has_labels=sketching.has_labels
-    )
-    work.passed("match", match, items)
-    return repetitions(rows, paths, folder)
+    matching = Matching(rows=rows, folder=folder, threshold=sketching.threshold, has_labels=sketching.has_labels)
+    partitions = [folder / f"{number:05d}.npy" for number in range(sketching.num_partitions)]
+    items = [{"partition": str(number), "path": str(path)} for number, path in enumerate(partitions)]
+    work.passed("match", partial(match_item, matching=matching), items)
+    stretches = [folder / f"compared-{number:05d}.npy" for number in range(num_stretches(rows))]
+    items = [{"stretch": str(number), "path": str(path)} for number, path in enumerate(stretches)]
+    work.passed("compare", partial(compare_item, matching=matching, partitions=partitions), items)
+    return repetitions(matching, [*partitions, *stretches])
 
 
 def _paragraph_partitions(work: _Work) -> int:

@@ -4,8 +4,10 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
+from ray._raylet import AuthenticationTokenLoader  # type: ignore[attr-defined]  # compiled
 
 from polyloop.cluster.applications import application_states, deploy, wait_until_running
 from polyloop.cluster.failures import first_line
@@ -20,6 +22,29 @@ CALLS: dict[str, Callable[[str], object]] = {
     "deploy": lambda url: deploy(url, {"applications": []}),
     "applications": application_states,
 }
+
+
+@pytest.fixture
+def token(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A token as a machine has it on which Ray has run, also where none has."""
+    yield from environment_of_ray(monkeypatch, RAY_AUTH_TOKEN="some-token")
+
+
+@pytest.fixture
+def no_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """No token, as on a new machine."""
+    monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
+    yield from environment_of_ray(monkeypatch, HOME=str(tmp_path))
+
+
+def environment_of_ray(monkeypatch: pytest.MonkeyPatch, **values: str) -> Iterator[None]:
+    """Set variables that Ray reads once, and have it read them again, before and after."""
+    with monkeypatch.context() as patch:
+        for name, value in values.items():
+            patch.setenv(name, value)
+        AuthenticationTokenLoader.instance().reset_cache()
+        yield
+    AuthenticationTokenLoader.instance().reset_cache()
 
 
 class Refusing(BaseHTTPRequestHandler):
@@ -48,6 +73,7 @@ def refusing() -> Iterator[str]:
         thread.join()
 
 
+@pytest.mark.usefixtures("token")
 @pytest.mark.parametrize("name", CALLS)
 def test_an_address_where_nothing_listens_is_named_on_one_line(name: str) -> None:
     url = f"http://127.0.0.1:{free_ports(1)[0]}"
@@ -58,11 +84,22 @@ def test_an_address_where_nothing_listens_is_named_on_one_line(name: str) -> Non
     assert "\n" not in caught.value.message
 
 
+@pytest.mark.usefixtures("token")
 @pytest.mark.parametrize("name", CALLS)
 def test_a_cluster_that_refuses_is_not_said_to_be_away(refusing: str, name: str) -> None:
     with pytest.raises(ClusterError) as caught:
         CALLS[name](refusing)
     assert caught.value.message.startswith(f"the Ray cluster at {refusing} refused: ")
+    assert "\n" not in caught.value.message
+
+
+@pytest.mark.usefixtures("no_token")
+@pytest.mark.parametrize("name", CALLS)
+def test_a_machine_without_a_token_is_told_how_to_get_one(name: str) -> None:
+    with pytest.raises(ClusterError) as caught:
+        CALLS[name]("http://127.0.0.1:1")
+    assert caught.value.message.startswith("the token for the Ray cluster at http://127.0.0.1:1 is missing or wrong")
+    assert "ray get-auth-token --generate" in caught.value.message
     assert "\n" not in caught.value.message
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polyloop.data.near.batches import batches
+from polyloop.data.near.jaccard import distinct_shingles, jaccard
 from polyloop.data.near.shingles import Shingles
 
 BATCH_SHINGLES = 1 << 19
@@ -48,6 +49,20 @@ class Pairs(NamedTuple):
     later: NDArray[np.int64]
 
 
+def alike_pairs(pairs: NDArray[np.int64], contents: Contents, threshold: float) -> NDArray[np.int64]:
+    """Return those of distinct, sorted pairs that are alike; both of the shape [pairs, 2]."""
+    known, places = np.unique(pairs, return_inverse=True)
+    first, later = places.reshape(pairs.shape).T
+    return pairs[Judge(known, contents, threshold).tell(Pairs(first, later))]
+
+
+def distinct_pairs(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return each pair once, sorted by the first row and then by the other; shape [pairs, 2]."""
+    keys = np.sort((pairs[:, 0] << 32) | pairs[:, 1])
+    keys = keys[is_new(keys)]
+    return np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1)
+
+
 class Judge:
     """Compares the rows that a partition knows; pairs are of places in `known`, which has the numbers of the rows."""
 
@@ -58,11 +73,6 @@ class Judge:
         self._sketches = contents.sketches[known]
         self._threshold = threshold
         self._min_agreements = min_agreements(self._sketches.shape[1], threshold)
-
-    def alike(self, pairs: Pairs) -> Pairs:
-        """Return the pairs that are alike."""
-        alike = self.tell(pairs)
-        return Pairs(pairs.first[alike], pairs.later[alike])
 
     def tell(self, pairs: Pairs) -> NDArray[np.bool_]:
         """Tell of each pair whether it is alike."""
@@ -99,28 +109,6 @@ def min_agreements(num_hashes: int, threshold: float) -> int:
         if lost > MAX_LOST:
             return agreements
     return num_hashes
-
-
-def distinct_shingles(shingles: Shingles) -> Shingles:
-    """Return the shingles of each row sorted, without repetitions."""
-    sizes = np.diff(shingles.offsets)
-    keys = np.repeat(np.arange(len(sizes), dtype=np.uint64) << np.uint64(32), sizes) | shingles.hashes
-    keys.sort()
-    keys = keys[is_new(keys)]
-    bounds = np.arange(len(sizes) + 1, dtype=np.uint64) << np.uint64(32)
-    return Shingles(keys.astype(np.uint32), np.searchsorted(keys, bounds))
-
-
-def jaccard(sets: Shingles, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the Jaccard similarity of pairs of rows; shape [pairs]. Rows of `sets` have no repetitions."""
-    sizes = np.diff(sets.offsets)
-    rows = np.concatenate([one, other])
-    pair = np.tile(np.arange(len(one), dtype=np.uint64), 2)
-    keys = np.repeat(pair << np.uint64(32), sizes[rows]) | sets.hashes[ranges(sets.offsets[rows], sizes[rows])]
-    keys.sort()
-    shared = keys[1:][keys[1:] == keys[:-1]] >> np.uint64(32)
-    common = np.bincount(shared.astype(np.int64), minlength=len(one))
-    return common / (sizes[one] + sizes[other] - common)
 
 
 def ranges(starts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,13 +1,14 @@
-"""Which candidates are near duplicates: rows that share a band are compared by all their shingles.
+"""Which rows may be near duplicates: those that share a band and whose sketches agree.
 
 Input: the band hashes of a partition with their rows, what decides between rows, and what rows hold. Output: pairs of
-rows whose Jaccard similarity reaches the threshold. Rows are compared in batches: memory depends on the partition and
-the longest text, not on the corpus.
+rows whose Jaccard similarity reaches the threshold, and pairs that are still to be compared (`compare.alike_pairs`).
+Rows are compared in batches: memory depends on the partition and the longest text, not on the corpus.
 
 Two rows are compared only if one of them can drop the other (`clusters.may_drop`). First, a train row is compared with
 the first MAX_LEADERS held-out rows that share a band with it, until one is alike; then it is done with. In a group of
-train rows that share a band, up to ALL_PAIRS_ROWS rows are compared with each other. In a larger one (a million rows
-made from one template) the first row leads: all others are compared with it, those that are alike are done with, the
+train rows that share a band, up to ALL_PAIRS_ROWS rows are all to be compared with each other; that is left to the
+caller, since the same pairs come from each partition of which they share a band. In a larger one (a million rows made
+from one template) the first row leads: all others are compared with it at once, those that are alike are done with, the
 first of the rest leads next, MAX_LEADERS times at most. So the work grows with the number of rows, never with its
 square; and what is found does not depend on how entries are put into partitions.
 """
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from polyloop.data.near.batches import batches
 from polyloop.data.near.clusters import TRAIN, Traits
-from polyloop.data.near.compare import BATCH_PAIRS, Contents, Judge, Pairs, is_new, ranges
+from polyloop.data.near.compare import BATCH_PAIRS, Contents, Judge, Pairs, distinct_pairs, is_new, ranges
 
 ALL_PAIRS_ROWS = 8
 """Largest group whose rows are all compared with each other."""
@@ -40,10 +41,19 @@ class _Groups(NamedTuple):
     sizes: NDArray[np.int64]
 
 
+class Matches(NamedTuple):
+    """Pairs (row that comes first, row that it may drop), each once and sorted; both arrays have the shape [pairs,
+    2]."""
+
+    alike: NDArray[np.int64]
+    likely: NDArray[np.int64]
+    """To be compared yet."""
+
+
 def match(
     hashes: NDArray[np.uint64], rows: NDArray[np.int64], traits: Traits, contents: Contents, threshold: float
-) -> NDArray[np.int64]:
-    """Return pairs (row that comes first, row that it may drop) that are alike, each once and sorted; shape [pairs, 2].
+) -> Matches:
+    """Return the pairs of a partition.
 
     `hashes` and `rows`, both [entries], are a partition: all entries of a hash must be in it. A few million entries are
     a good size.
@@ -60,9 +70,10 @@ def match(
     near_held_out, taken = _held_out_pairs(buckets, members, train, judge)
     left = train[members] & ~taken
     small, large = _split_groups(_groups_of(buckets[left], members[left], traits.group[known]))
-    in_full = judge.alike(_joined(list(_likely_pairs(small, judge))))
-    pairs = _distinct(_joined([near_held_out, in_full, *_led_pairs(large, judge)]))
-    return np.stack([known[pairs.first], known[pairs.later]], axis=1)
+    return Matches(
+        alike=_numbered([near_held_out, *_led_pairs(large, judge)], known),
+        likely=_numbered(list(_likely_pairs(small, judge)), known),
+    )
 
 
 def _shared(hashes: NDArray[np.uint64], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -177,8 +188,7 @@ def _joined(parts: list[Pairs]) -> Pairs:
     )
 
 
-def _distinct(pairs: Pairs) -> Pairs:
-    """Return each pair once, sorted."""
-    keys = np.sort((pairs.first << 32) | pairs.later)
-    keys = keys[is_new(keys)]
-    return Pairs(keys >> 32, keys & 0xFFFFFFFF)
+def _numbered(parts: list[Pairs], known: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return each pair once, sorted, with the rows' own numbers; shape [pairs, 2]."""
+    pairs = _joined(parts)
+    return distinct_pairs(np.stack([known[pairs.first], known[pairs.later]], axis=1))

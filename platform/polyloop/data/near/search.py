@@ -5,7 +5,7 @@ Limits: texts, band hashes and sketches are in memory, about 150 bytes a text be
 of the partition that is matched; signatures and shingles are not kept.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from polyloop.data.near.bands import Banding, band_hashes, banding
 from polyloop.data.near.batches import batches, lengths
 from polyloop.data.near.clusters import TRAIN, Traits, resolve
-from polyloop.data.near.compare import Contents
+from polyloop.data.near.compare import Contents, alike_pairs, distinct_pairs
 from polyloop.data.near.match import match
 from polyloop.data.near.minhash import signatures, sketches
 from polyloop.data.near.shingles import Shingles, shingle_hashes
@@ -55,11 +55,12 @@ def near_pairs(
         sketches=np.concatenate([np.zeros((0, bands.num_hashes), np.uint8), *(part.sketches for part in parts)]),
         shingles_of=partial(_shingles_of, inputs, targets),
     )
-    found = [
+    matches = [
         match(hashes[entries], entries // bands.num_bands, traits, contents, threshold)
         for entries in _partitions(hashes)
     ]
-    return np.unique(np.concatenate([np.zeros((0, 2), np.int64), *found]), axis=0)
+    compared = alike_pairs(_joined(some.likely for some in matches), contents, threshold)
+    return _joined([compared, *(some.alike for some in matches)])
 
 
 def find_near_duplicates(texts: Sequence[str], threshold: float) -> NDArray[np.int64]:
@@ -75,6 +76,10 @@ def all_train(num_rows: int) -> Traits:
         group=np.zeros(num_rows, dtype=np.int32),
         order=np.arange(num_rows, dtype=np.int64),
     )
+
+
+def _joined(parts: Iterable[NDArray[np.int64]]) -> NDArray[np.int64]:
+    return distinct_pairs(np.concatenate([np.zeros((0, 2), np.int64), *parts]))
 
 
 def _sketch(inputs: Sequence[str], targets: Sequence[str] | None, bands: Banding) -> _Sketched:

@@ -1,10 +1,10 @@
-"""Third pass of a build: near duplicates are found, one partition of band hashes at a time, and then decided on.
+"""Third pass of a build: near duplicates are looked for, one partition of band hashes at a time.
 
-Input: what the second pass made of each bucket. Output: for each bucket, which of its rows repeat which other row.
-Memory: a partition, the traits of all rows (mapped, about 75 bytes a row), and the pairs that are alike.
+Input: what the second pass made of each bucket. Output: for each partition the pairs of rows that are alike, and those
+that the next pass has to compare.
+Memory: a partition, and the traits of all rows (mapped, about 75 bytes a row).
 """
 
-import json
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from polyloop.data.near.clusters import REASONS, STAYS, Traits, resolve
+from polyloop.data.near.clusters import Traits
 from polyloop.data.near.compare import Contents
 from polyloop.data.near.match import match
 from polyloop.data.near.shingles import Shingles
@@ -77,24 +77,44 @@ def partition_count(num_rows: int, num_bands: int) -> int:
     return max(1, -(-num_rows * num_bands // PARTITION_ENTRIES))
 
 
-def match_item(item: Row, rows: Rows, folder: Path, threshold: float, has_labels: bool) -> Row:
+@dataclass(frozen=True, kw_only=True)
+class Matching:
+    """What all items of this pass and the next know."""
+
+    rows: Rows
+    folder: Path
+    """Where `write_traits` has been."""
+    threshold: float
+    has_labels: bool
+
+    def contents(self) -> Contents:
+        """Return what rows hold; texts are read when they are asked for."""
+        return Contents(
+            sizes=np.load(self.folder / "sizes.npy", mmap_mode="r"),
+            sketches=np.load(self.folder / "sketches.npy", mmap_mode="r"),
+            shingles_of=self._shingles_of,
+        )
+
+    def _shingles_of(self, wanted: NDArray[np.int64]) -> Shingles:
+        inputs, targets = self.rows.values(wanted, ("input", "target"))
+        return shingles_of_rows(inputs, targets, has_labels=self.has_labels)
+
+
+def match_item(item: Row, matching: Matching) -> Row:
     """Do the pass for one item (partition: its number, path); the answer has the number of pairs."""
-    partition = int(item["partition"])
-    hashes, numbers = _entries(rows, partition)
+    hashes, numbers = _entries(matching.rows, int(item["partition"]))
+    traits = read_traits(matching.folder)
+    found = match(hashes, numbers, traits, matching.contents(), matching.threshold)
+    path = Path(item["path"])
+    with storage_errors(path.parent):
+        write_array(path, found.alike)
+        write_array(likely_path(path), found.likely)
+    return {"alike": str(len(found.alike)), "likely": str(len(found.likely))}
 
-    def shingles_of(wanted: NDArray[np.int64]) -> Shingles:
-        inputs, targets = rows.values(wanted, ("input", "target"))
-        return shingles_of_rows(inputs, targets, has_labels=has_labels)
 
-    contents = Contents(
-        sizes=np.load(folder / "sizes.npy", mmap_mode="r"),
-        sketches=np.load(folder / "sketches.npy", mmap_mode="r"),
-        shingles_of=shingles_of,
-    )
-    pairs = match(hashes, numbers, read_traits(folder), contents, threshold)
-    with storage_errors(folder):
-        write_array(Path(item["path"]), pairs)
-    return {"pairs": str(len(pairs))}
+def likely_path(path: Path) -> Path:
+    """Return where the pairs of a partition are that have to be compared: int64 [pairs, 2], sorted."""
+    return path.with_suffix(".likely.npy")
 
 
 def write_traits(rows: Rows, folder: Path) -> None:
@@ -129,19 +149,6 @@ def _join(path: Path, parts: Sequence[Path], num_rows: int) -> None:
         joined[start : start + len(array)] = array
         start += len(array)
     joined.flush()
-
-
-def repetitions(rows: Rows, pair_files: Sequence[Path], folder: Path) -> dict[int, str]:
-    """Decide which rows go; return for buckets that lose some a JSON list of [row, reason, row that it repeats]."""
-    edges = np.concatenate([np.zeros((0, 2), np.int64), *(np.load(path) for path in pair_files)])
-    traits = read_traits(folder)
-    repeated = resolve(np.unique(edges, axis=0), traits)
-    lost: dict[int, list[tuple[int, str, int]]] = {}
-    for row in np.flatnonzero(repeated != STAYS).tolist():
-        kept = int(repeated[row])
-        bucket, place = rows.place(row)
-        lost.setdefault(bucket, []).append((place, REASONS[traits.split[kept]], kept))
-    return {bucket: json.dumps(items) for bucket, items in lost.items()}
 
 
 def _entries(rows: Rows, partition: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:

@@ -1,6 +1,6 @@
-"""Fourth pass of a build: rows that nearly repeat others, and train rows that give away a holdout, are left out.
+"""Fifth pass of a build: rows that nearly repeat others, and train rows that give away a holdout, are left out.
 
-Input: a bucket, what the third pass decided on it, which paragraphs of its rows repeat others, and the n-grams of
+Input: a bucket, what the fourth pass decided on it, which paragraphs of its rows repeat others, and the n-grams of
 everything that models are judged on. Output: the rows that the dataset will hold, without those paragraphs, and what
 was dropped, each with the row or the n-gram that it repeats. Memory: one bucket.
 """

@@ -3,14 +3,9 @@
 import numpy as np
 import pytest
 
-from polyloop.data.near.compare import Contents, Judge, Pairs, distinct_shingles, jaccard, min_agreements
+from polyloop.data.near.compare import Contents, Judge, Pairs, min_agreements
 from polyloop.data.near.minhash import signatures, sketches
 from polyloop.data.near.shingles import Shingles, shingle_hashes
-
-
-def test_jaccard_counts_each_shingle_once() -> None:
-    sets = distinct_shingles(Shingles(np.array([3, 1, 1, 1, 2, 9], dtype=np.uint32), np.array([0, 3, 5, 6])))
-    assert jaccard(sets, np.array([0, 0, 1]), np.array([1, 2, 1])).tolist() == [1 / 3, 0.0, 1.0]
 
 
 @pytest.mark.parametrize(("num_hashes", "threshold"), [(4, 1.0), (25, 0.9), (50, 0.8)])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from polyloop.data.near.clusters import SPLIT_RANKS, Traits
-from polyloop.data.near.compare import Contents, Judge, Pairs
+from polyloop.data.near.compare import Contents, Judge, Pairs, alike_pairs, distinct_pairs
 from polyloop.data.near.match import MAX_LEADERS, match
 from polyloop.data.near.minhash import signatures, sketches
 from polyloop.data.near.search import all_train
@@ -35,8 +35,10 @@ class Rows:
     def pairs(self, hashes: list[int], traits: Traits | None = None, rows: list[int] | None = None) -> list[list[int]]:
         numbers = np.array(rows if rows is not None else range(len(self.texts)), dtype=np.int64)
         traits = traits or all_train(len(self.texts))
-        found: list[list[int]] = match(np.array(hashes, dtype=np.uint64), numbers, traits, self.contents, 0.8).tolist()
-        return found
+        found = match(np.array(hashes, dtype=np.uint64), numbers, traits, self.contents, 0.8)
+        compared = alike_pairs(found.likely, self.contents, 0.8)
+        pairs: list[list[int]] = distinct_pairs(np.concatenate([found.alike, compared])).tolist()
+        return pairs
 
 
 def traits_of(splits: list[str], groups: list[int]) -> Traits:
@@ -106,6 +108,14 @@ def test_the_work_on_a_group_without_alike_rows_is_bounded(monkeypatch: pytest.M
     monkeypatch.setattr(Judge, "tell", counting)
     assert rows.pairs([7] * 1000) == []
     assert sum(compared) <= MAX_LEADERS * 1000
+
+
+def test_texts_of_a_small_group_are_not_read_to_match_it() -> None:
+    rows = Rows([BASE, BASE + "!", BASE + "?"])
+    found = match(np.full(3, 7, np.uint64), np.arange(3), all_train(3), rows.contents, 0.8)
+    assert found.likely.tolist() == [[0, 1], [0, 2], [1, 2]]
+    assert found.alike.tolist() == []
+    assert rows.num_fetched == 0
 
 
 def test_an_empty_partition_has_no_pairs() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import polyloop.data.near.search as module
+from polyloop.data.near.compare import Contents, alike_pairs
 from polyloop.data.near.search import find_near_duplicates, near_pairs
 
 TEXTS = [
@@ -32,6 +33,20 @@ def test_pairs_must_be_alike_on_both_sides() -> None:
         TEXTS[5],
     ]
     assert near_pairs(source, 0.8, targets=target).tolist() == [[0, 2]]
+
+
+def test_a_pair_is_compared_once_however_many_bands_it_shares(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PARTITION_ENTRIES", 5)
+    compared = []
+
+    def counting(pairs: np.ndarray, contents: Contents, threshold: float) -> np.ndarray:
+        compared.extend(pairs.tolist())
+        return alike_pairs(pairs, contents, threshold)
+
+    monkeypatch.setattr(module, "alike_pairs", counting)
+    near_pairs(TEXTS, 0.8)
+    assert [0, 2] in compared
+    assert len(compared) == len(set(map(tuple, compared)))
 
 
 def test_partitions_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

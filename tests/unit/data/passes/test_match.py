@@ -9,6 +9,7 @@ import pytest
 from tests.support.small_corpora import candidate, gathered, matched, shard_of
 
 from polyloop.data.clean import Candidate
+from polyloop.data.passes import compare
 from polyloop.data.passes.gather import Sketching
 from polyloop.data.passes.match import PARTITION_ENTRIES, Rows, partition_count
 
@@ -72,6 +73,15 @@ def test_a_users_correction_stays_and_the_corpus_row_goes(tmp_path: Path) -> Non
     rows = sorted(near_rows()[:3])
     rows[-1] = rows[-1]._replace(corpus="feedback")
     assert lost_rows(tmp_path, rows) == {row.input: ("near_duplicate", rows[-1].input) for row in rows[:-1]}
+
+
+def test_stretches_of_rows_compare_each_pair_once_and_find_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = lost_rows(tmp_path, near_rows())
+    monkeypatch.setattr(compare, "STRETCH_ROWS", 7)
+    (tmp_path / "again").mkdir()
+    assert lost_rows(tmp_path / "again", near_rows()) == whole
 
 
 @pytest.mark.parametrize(("num_buckets", "num_partitions"), [(2, 1), (2, 7), (16, 3), (64, 40)])
