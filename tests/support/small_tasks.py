@@ -1,7 +1,7 @@
 """Small tasks for tests of models and training: specs, tokenizers, checkpoints and datasets made in milliseconds.
 
 The texts are numbers in words, so that a nano model learns something real within seconds: classify says whether a
-number is even, translate writes it in digits (de) or in digits backwards (fr).
+number is even, translate writes it in digits (de) or in digits backwards (fr), the other kinds write it in digits.
 """
 
 from datetime import UTC, datetime
@@ -15,6 +15,8 @@ from transformers import (
     BertForSequenceClassification,
     GPT2Config,
     GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
     MarianConfig,
     MarianMTModel,
     PreTrainedModel,
@@ -43,7 +45,7 @@ def small_task(kind: str, **changes: Any) -> TaskSpec:
     model = {"recipe": "nano", "vocab_size": 300, "max_input_tokens": 32, "max_target_tokens": 24}
     training = {"epochs": 2, "batch_tokens": 512, "learning_rate": 3e-3, "threads_per_worker": 1}
     data: dict[str, Any] = {"kind": kind, "corpora": ["numbers"]}
-    data |= {"labels": LABELS} if kind == "classify" else {"pairs": PAIRS}
+    data |= {"classify": {"labels": LABELS}, "translate": {"pairs": PAIRS}}.get(kind, {"locales": ("en", "de")})
     data["model"] = model | changes.pop("model", {})
     data["training"] = training | changes.pop("training", {})
     if "pretrained" in data["model"]:
@@ -77,7 +79,7 @@ def bert_tokenizer() -> PreTrainedTokenizerFast:
 
 
 def save_checkpoint(family: str, folder: Path, tokenizer: PreTrainedTokenizerFast) -> Path:
-    """Save a tiny checkpoint of a family (t5, marian, bert, gpt2) with its tokenizer, and return the folder."""
+    """Save a tiny checkpoint of a family (t5, marian, bert, llama, gpt2) with its tokenizer, and return the folder."""
     size = len(tokenizer)
     ids: dict[str, Any] = {"pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id}
     seq2seq = ids | {"decoder_start_token_id": tokenizer.pad_token_id}
@@ -105,6 +107,10 @@ def save_checkpoint(family: str, folder: Path, tokenizer: PreTrainedTokenizerFas
         model = BertForSequenceClassification(
             BertConfig(vocab_size=size, hidden_size=32, max_position_embeddings=64, **small)
         )
+    elif family == "llama":
+        widths = {"hidden_size": 32, "intermediate_size": 64, "max_position_embeddings": 64}
+        small = {"num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1}
+        model = LlamaForCausalLM(LlamaConfig(vocab_size=size, bos_token_id=None, **widths, **small, **ids))
     else:
         model = GPT2LMHeadModel(GPT2Config(vocab_size=size, n_embd=32, n_layer=1, n_head=2, n_positions=64))
     model.save_pretrained(folder)
@@ -158,7 +164,7 @@ def version_facts(task: TaskSpec, **changes: Any) -> VersionFacts:
         "architecture": kind_of(task).architecture,
         "labels": task.labels,
         "pairs": task.pairs,
-        "locales": ("en",) if task.kind == "classify" else ("en", "de", "fr"),
+        "locales": ("en", "de", "fr") if task.kind == "translate" else ("en",),
         "max_input_tokens": task.model.max_input_tokens,
         "max_target_tokens": task.model.max_target_tokens,
         "dataset_digest": "d" * 64,
@@ -174,7 +180,7 @@ def version_facts(task: TaskSpec, **changes: Any) -> VersionFacts:
 
 
 def _targets(task: TaskSpec) -> tuple[str, ...]:
-    return ("en",) if task.kind == "classify" else ("de", "fr")
+    return ("de", "fr") if task.kind == "translate" else ("en",)
 
 
 def _row(task: TaskSpec, number: int, target_locale: str) -> dict[str, Any]:
@@ -182,7 +188,7 @@ def _row(task: TaskSpec, number: int, target_locale: str) -> dict[str, Any]:
     if task.kind == "classify":
         target = LABELS[number % 2]
     else:
-        target = str(number) if target_locale == "de" else str(number)[::-1]
+        target = str(number)[::-1] if target_locale == "fr" else str(number)
     split = {3: "dev", 6: "holdout"}.get((7 * number + number // 10) % 10, "train")
     return {
         "id": example_id("numbers", "en", target_locale, words),

@@ -52,7 +52,7 @@ class TaskRules:
     @classmethod
     def of(cls, name: str, task: TaskSpec, project_locales: tuple[str, ...]) -> "TaskRules":
         """Return the rules of a task of the spec."""
-        if task.kind == "translate":
+        if task.pairs:
             directions = frozenset(split_pair(pair) for pair in task.pairs)
         else:
             directions = frozenset((locale, locale) for locale in task_locales(task, project_locales))

@@ -11,6 +11,9 @@ from polyloop.feedback.scripts import lacks_script
 from polyloop.spec.models import FeedbackSpec, TaskSpec
 from polyloop.tasks.text import normalise_text
 
+BOUND_TO_INPUT = frozenset({"translate", "summarize"})
+"""Kinds whose right answers are much alike; prompts and conversations have many."""
+
 LENGTH_SLACK = 8
 """Characters added to both lengths before they are compared, so that short answers may be wholly replaced."""
 
@@ -20,13 +23,13 @@ def check_form(item: CurationItem, target: str, spec: FeedbackSpec, task: TaskSp
     output = None if item.output is None else normalise_text(item.output)
     if not target:
         return Reason.EMPTY_CORRECTION
-    if task.kind == "classify" and target not in task.labels:
+    if task.labels and target not in task.labels:
         return Reason.NOT_A_LABEL
     if item.rating == 1 and output is not None and target != output:
         return Reason.CONTRADICTORY_RATING
     if target == output:
         return Reason.UNCHANGED
-    return _check_text(target, output, item.target_locale, spec) if task.kind == "translate" else None
+    return _check_text(target, output, item.target_locale, spec) if task.kind in BOUND_TO_INPUT else None
 
 
 def check_known(key: str, target: str, known: Mapping[str, str], holdout_ids: Set[str]) -> Reason | None:

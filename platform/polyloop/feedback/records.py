@@ -111,7 +111,7 @@ def make_record(
 
 def check_correction(request: FeedbackRequest, task: TaskSpec) -> None:
     """Refuse a correction that can never be an answer of the task: RequestError (422) if it is not a label."""
-    if task.kind == "classify" and request.correction is not None:
+    if task.labels and request.correction is not None:
         label = normalise_text(request.correction)
         if label not in task.labels:
             labels = ", ".join(task.labels)

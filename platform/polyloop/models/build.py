@@ -4,6 +4,7 @@ Inputs: the task's spec and its tokenizer. Output: a transformers model on the C
 weights come from torch's global generator; seed it first. Limits: safetensors only; no code from checkpoints is run.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from transformers import (
     BertConfig,
     BertForSequenceClassification,
     GenerationConfig,
+    GPTNeoXConfig,
+    GPTNeoXForCausalLM,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     T5Config,
@@ -20,9 +23,10 @@ from transformers import (
 from transformers.models.t5.modeling_t5 import T5Attention
 
 from polyloop.errors import ModelError
+from polyloop.models.adapters import merged, with_adapters
 from polyloop.models.pretrained import load_checkpoint
 from polyloop.spec.models import TaskSpec
-from polyloop.spec.recipes import ENCODER_DECODER_RECIPES, ENCODER_RECIPES
+from polyloop.spec.recipes import DECODER_RECIPES, ENCODER_DECODER_RECIPES, ENCODER_RECIPES
 from polyloop.tasks import kind_of
 from polyloop.tasks.base import end_id
 
@@ -37,23 +41,32 @@ def build_model(
     """Return the task's model, its vocabulary as large as the tokenizer's.
 
     `init_from` is the folder of an earlier version to go on from; otherwise the spec says recipe or checkpoint.
-    `dropout` is that of recipes; checkpoints keep their own. ModelError if a checkpoint does not fit.
+    `dropout` is that of recipes; checkpoints keep their own. With `lora`, what is returned has adapters, and they alone
+    are to be trained. ModelError if a checkpoint does not fit.
     """
     if tokenizer.pad_token_id is None:
         raise ModelError(f"the tokenizer {tokenizer.name_or_path!r} has no padding token; define pad_token")
+    architecture = kind_of(task).architecture
     origin = str(init_from) if init_from is not None else task.model.pretrained
     if origin is not None:
         model = load_checkpoint(origin, task, keep_labels=init_from is not None)
         _fit_vocabulary(model, tokenizer)
-    elif kind_of(task).architecture == "encoder":
-        model = _encoder(task, tokenizer, dropout)
     else:
-        model = _encoder_decoder(task, tokenizer, dropout)
-    if kind_of(task).architecture == "encoder-decoder":
-        model.generation_config = _greedy(model, tokenizer)
+        model = RECIPES_OF[architecture](task, tokenizer, dropout)
+    if architecture != "encoder":
+        model.generation_config = _generation(model, task, tokenizer)
     if task.model.recipe is not None:
         _no_dropout_in_attention(model)
-    return model
+    return model if task.model.lora is None else with_adapters(model, task.model.lora, architecture)
+
+
+def finished_model(
+    task: TaskSpec, tokenizer: PreTrainedTokenizerBase, weights: dict[str, torch.Tensor], *, init_from: Path | None
+) -> PreTrainedModel:
+    """Return the task's model with trained weights, adapters merged into it: what a version holds."""
+    model = build_model(task, tokenizer, dropout=task.training.dropout, init_from=init_from)
+    model.load_state_dict(weights, strict=False)
+    return merged(model)
 
 
 def _encoder(task: TaskSpec, tokenizer: PreTrainedTokenizerBase, dropout: float) -> PreTrainedModel:
@@ -102,6 +115,36 @@ def _encoder_decoder(task: TaskSpec, tokenizer: PreTrainedTokenizerBase, dropout
     return model
 
 
+def _decoder(task: TaskSpec, tokenizer: PreTrainedTokenizerBase, dropout: float) -> PreTrainedModel:
+    recipe = DECODER_RECIPES[str(task.model.recipe)]
+    settings: dict[str, Any] = {"attn_implementation": "sdpa", "tie_word_embeddings": True}
+    # GPT-NeoX has rotary positions as Llama has, and dropout as well, without which few rows are learned by heart.
+    config = GPTNeoXConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=recipe.width,
+        intermediate_size=recipe.feedforward,
+        num_attention_heads=recipe.heads,
+        num_hidden_layers=recipe.decoder_layers,
+        max_position_embeddings=task.model.max_input_tokens + task.model.max_target_tokens,
+        hidden_dropout=dropout,
+        attention_dropout=0.0,
+        use_parallel_residual=False,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=None,
+        eos_token_id=end_id(tokenizer),
+        **settings,
+    )
+    return GPTNeoXForCausalLM(config)
+
+
+RECIPES_OF: dict[str, Callable[[TaskSpec, PreTrainedTokenizerBase, float], PreTrainedModel]] = {
+    "encoder": _encoder,
+    "encoder-decoder": _encoder_decoder,
+    "decoder": _decoder,
+}
+"""How a recipe of each architecture is built."""
+
+
 def _no_dropout_in_attention(model: PreTrainedModel) -> None:
     """Do for T5, whose configuration has one probability for all, what the encoder's configuration says."""
     for module in model.modules():
@@ -116,16 +159,24 @@ def _fit_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) 
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
 
 
-def _greedy(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> GenerationConfig:
-    """Return greedy decoding; a checkpoint's forced tokens go, since the locale tag is in the input."""
+def _generation(model: PreTrainedModel, task: TaskSpec, tokenizer: PreTrainedTokenizerBase) -> GenerationConfig:
+    """Return decoding as the spec says; a checkpoint's forced tokens go, since the locale tag is in the input."""
     old: Any = model.generation_config
     make: Any = GenerationConfig
-    greedy: GenerationConfig = make(
+    decoding = task.decoding
+    settings: dict[str, Any] = {"num_beams": decoding.beams, "do_sample": decoding.temperature > 0}
+    if decoding.beams > 1:
+        settings |= {"length_penalty": decoding.length_penalty, "early_stopping": True}
+    if decoding.temperature > 0:
+        settings |= {"temperature": decoding.temperature, "top_p": decoding.top_p, "top_k": 0}
+    if model.config.is_encoder_decoder:
+        settings["decoder_start_token_id"] = model.config.decoder_start_token_id
+    generation: GenerationConfig = make(
         pad_token_id=tokenizer.pad_token_id,
         eos_token_id=end_id(tokenizer),
-        decoder_start_token_id=model.config.decoder_start_token_id,
         bad_words_ids=old.bad_words_ids,
-        num_beams=1,
-        do_sample=False,
+        repetition_penalty=decoding.repetition_penalty,
+        no_repeat_ngram_size=decoding.no_repeat_ngram,
+        **settings,
     )
-    return greedy
+    return generation

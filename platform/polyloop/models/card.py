@@ -7,7 +7,13 @@ import yaml
 
 from polyloop.models.manifest import MetricRow, VersionFacts
 
-PIPELINES = {"classify": "text-classification", "translate": "translation"}
+PIPELINES = {
+    "classify": "text-classification",
+    "translate": "translation",
+    "summarize": "summarization",
+    "generate": "text-generation",
+    "chat": "text-generation",
+}
 """Hub names of what a kind does (https://huggingface.co/docs/hub/models-tasks)."""
 
 
@@ -43,10 +49,15 @@ def _header(facts: VersionFacts) -> str:
 
 
 def _intended_use(facts: VersionFacts) -> str:
-    if facts.kind == "classify":
-        use = f"Puts a text into one of: {', '.join(facts.labels)}. Locales of the text: {', '.join(facts.locales)}."
-    else:
-        use = f"Translates: {', '.join(pair.replace('>', ' to ') for pair in facts.pairs)}."
+    locales = f"Locales: {', '.join(facts.locales)}."
+    uses = {
+        "classify": f"Puts a text into one of: {', '.join(facts.labels)}. {locales}",
+        "translate": f"Translates: {', '.join(pair.replace('>', ' to ') for pair in facts.pairs)}.",
+        "summarize": f"Shortens a text in its own language. {locales}",
+        "generate": f"Writes a text for a prompt. {locales}",
+        "chat": f"Replies in a conversation. {locales}",
+    }
+    use = uses[facts.kind]
     return f"## Intended use\n\n{use} Made for the task `{facts.task}`; other texts are outside what was measured."
 
 
@@ -74,7 +85,7 @@ def _limits(facts: VersionFacts) -> str:
         f"- Inputs of more than {facts.max_input_tokens} tokens are refused.",
         "- The figures hold for the holdout's texts; a locale that has no row in the table was not measured.",
     ]
-    if facts.kind == "translate":
+    if facts.kind != "classify":
         lines.append(f"- Outputs end after {facts.max_target_tokens} tokens at the latest.")
     else:
         lines.append("- Every input gets one of the labels, fitting or not; read the scores.")

@@ -66,7 +66,7 @@ class VersionFacts(ManifestPart):
     """Name of the task."""
     version: str
     """Name of the version, unique within the task."""
-    kind: Literal["classify", "translate"]
+    kind: Literal["classify", "translate", "summarize", "generate", "chat"]
     """Kind of the task."""
     architecture: Architecture
     """Shape of the network."""

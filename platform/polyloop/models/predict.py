@@ -1,8 +1,8 @@
-"""Answers inputs with a model version: labels for classify, texts for translate.
+"""Answers inputs with a model version: labels for classify, texts for all other kinds.
 
 Inputs: `PredictInput`s with normalised texts. Outputs: one `Prediction` each, in order. Inputs are answered in batches
 of similar length; padding is masked, and each output is cut at its own input's limit, so that an answer does not
-depend on its company. Limits: one call at a time per object; float32; greedy decoding.
+depend on its company (unless the spec has outputs drawn at random). Limits: one call at a time per object; float32.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,23 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForSeq2SeqLM, AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoTokenizer
 
 from polyloop.errors import ArtefactError, RequestError
 from polyloop.models.artefact import read_manifest
 from polyloop.models.artefact import verify as verify_artefact
-from polyloop.models.pretrained import LOAD_ERRORS, first_line
+from polyloop.models.pretrained import AUTO_CLASSES, LOAD_ERRORS, first_line
 from polyloop.models.quiet import quiet_transformers
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks import KINDS
 from polyloop.tasks.translate import Translate
+from polyloop.tasks.writing import TextKind
 
 MAX_BATCH_ROWS = 64
 MAX_BATCH_TOKENS = 8_192
 """Padded input tokens of one model call; bounds memory, and more gains no speed on a CPU."""
-OUTPUT_TOKENS_PER_INPUT_TOKEN = 4
-OUTPUT_TOKENS_FLOOR = 16
-"""An output longer than 4 times its input plus 16 tokens is a loop; stopping there bounds a request's time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +99,7 @@ class Predictor:
         self._contract = contract
         self._kind = KINDS[contract.kind]
         self._device = torch.device(_pick_device(device))
-        auto_class: Any = AutoModelForSeq2SeqLM if contract.kind == "translate" else AutoModelForSequenceClassification
+        auto_class = AUTO_CLASSES[self._kind.architecture]
         try:
             with quiet_transformers():
                 self._tokenizer: Any = AutoTokenizer.from_pretrained(path)
@@ -149,10 +147,9 @@ class Predictor:
         return rows
 
     def _answer(self, rows: list[list[int]]) -> list[Prediction]:
-        input_ids, attention_mask = pad_rows(rows, int(self._tokenizer.pad_token_id))
-        input_ids, attention_mask = input_ids.to(self._device), attention_mask.to(self._device)
-        if isinstance(self._kind, Translate):
-            return self._translate(self._kind, rows, input_ids, attention_mask)
+        if isinstance(self._kind, TextKind):
+            return self._write(self._kind, rows)
+        input_ids, attention_mask = self._padded(rows, on_left=False)
         logits = self._model(input_ids=input_ids, attention_mask=attention_mask).logits
         probabilities = torch.softmax(logits.float(), dim=-1).tolist()
         return [self._label(ids, row) for ids, row in zip(rows, probabilities, strict=True)]
@@ -162,34 +159,37 @@ class Predictor:
         best = max(scores, key=lambda label: scores[label])
         return Prediction(output=best, scores=scores, num_input_tokens=len(ids), num_output_tokens=0)
 
-    def _translate(
-        self, kind: Translate, rows: list[list[int]], input_ids: torch.Tensor, attention_mask: torch.Tensor
-    ) -> list[Prediction]:
-        limits = [self._output_limit(len(ids)) for ids in rows]
+    def _write(self, kind: TextKind, rows: list[list[int]]) -> list[Prediction]:
+        limits = [kind.output_limit(len(ids), self._contract.max_target_tokens) for ids in rows]
+        # A decoder goes on from the end of its input, so that padding has to be on the other side.
+        is_decoder = kind.architecture == "decoder"
+        input_ids, attention_mask = self._padded(rows, on_left=is_decoder)
         generated = self._model.generate(
             input_ids=input_ids, attention_mask=attention_mask, max_new_tokens=max(limits), max_length=None
         )
+        begin = input_ids.shape[1] if is_decoder else 1
         end = int(self._tokenizer.eos_token_id)
-        outputs = [_until_end(ids[1:], end, limit) for ids, limit in zip(generated.tolist(), limits, strict=True)]
+        outputs = [_until_end(ids[begin:], end, limit) for ids, limit in zip(generated.tolist(), limits, strict=True)]
         texts = kind.decode(self._tokenizer, outputs)
         return [
             Prediction(output=text, scores=None, num_input_tokens=len(ids), num_output_tokens=len(output))
             for ids, output, text in zip(rows, outputs, texts, strict=True)
         ]
 
-    def _output_limit(self, num_input_tokens: int) -> int:
-        by_input = OUTPUT_TOKENS_PER_INPUT_TOKEN * num_input_tokens + OUTPUT_TOKENS_FLOOR
-        return min(self._contract.max_target_tokens, by_input)
+    def _padded(self, rows: list[list[int]], *, on_left: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        input_ids, attention_mask = pad_rows(rows, int(self._tokenizer.pad_token_id), on_left=on_left)
+        return input_ids.to(self._device), attention_mask.to(self._device)
 
 
-def pad_rows(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return ids and mask, each int64 of shape (rows, longest), padded on the right."""
+def pad_rows(rows: Sequence[Sequence[int]], pad_id: int, *, on_left: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return ids and mask, each int64 of shape (rows, longest), padded on the right or the left."""
     longest = max(len(ids) for ids in rows)
     input_ids = torch.full((len(rows), longest), pad_id, dtype=torch.int64)
     attention_mask = torch.zeros((len(rows), longest), dtype=torch.int64)
     for index, ids in enumerate(rows):
-        input_ids[index, : len(ids)] = torch.tensor(ids, dtype=torch.int64)
-        attention_mask[index, : len(ids)] = 1
+        start = longest - len(ids) if on_left else 0
+        input_ids[index, start : start + len(ids)] = torch.tensor(ids, dtype=torch.int64)
+        attention_mask[index, start : start + len(ids)] = 1
     return input_ids, attention_mask
 
 

@@ -4,18 +4,22 @@ Input: a hub id or a folder, and the task's spec. Output: a transformers model i
 can be wrong with a checkpoint (absent, pickled, of another architecture, too short) is a ModelError on one line.
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from transformers import (
+    MODEL_FOR_CAUSAL_LM_MAPPING,
     MODEL_FOR_MASKED_LM_MAPPING,
     MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
     MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
     AutoConfig,
+    AutoModelForCausalLM,
     AutoModelForSeq2SeqLM,
     AutoModelForSequenceClassification,
+    BitsAndBytesConfig,
     PreTrainedConfig,
     PreTrainedModel,
 )
@@ -24,6 +28,24 @@ from polyloop.errors import ModelError
 from polyloop.models.quiet import quiet_transformers
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks import kind_of
+
+AUTO_CLASSES: dict[str, Any] = {
+    "encoder": AutoModelForSequenceClassification,
+    "encoder-decoder": AutoModelForSeq2SeqLM,
+    "decoder": AutoModelForCausalLM,
+}
+"""What loads a model of each architecture with the head that its kinds need."""
+
+HEADS: dict[str, Any] = {
+    "encoder": MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
+    "encoder-decoder": MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
+    "decoder": MODEL_FOR_CAUSAL_LM_MAPPING,
+}
+FAMILIES = {
+    "encoder": "BERT, XLM-R or the like",
+    "encoder-decoder": "T5, BART, Marian or the like",
+    "decoder": "Llama, Qwen, GPT-2 or the like",
+}
 
 LOAD_ERRORS = (OSError, ValueError, RuntimeError, SafetensorError)
 """What transformers raises for files that are absent, malformed or of other shapes."""
@@ -44,9 +66,10 @@ def load_checkpoint(origin: str, task: TaskSpec, *, keep_labels: bool) -> PreTra
     if Path(origin).is_dir():
         _check_safetensors(Path(origin))
     settings: dict[str, Any] = {"use_safetensors": True, "dtype": torch.float32}
-    auto_class: Any = AutoModelForSeq2SeqLM
-    if task.kind == "classify":
-        auto_class = AutoModelForSequenceClassification
+    auto_class: Any = AUTO_CLASSES[kind_of(task).architecture]
+    if task.model.lora is not None and task.model.lora.quantize == "nf4":
+        settings["quantization_config"] = four_bits()
+    if kind_of(task).has_labels:
         if keep_labels:
             _check_labels(origin, config, task)
         settings |= {
@@ -87,6 +110,14 @@ def first_line(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
+def four_bits() -> Any:
+    """Return the settings that load frozen weights as 4-bit NormalFloat; ModelError where that cannot be done."""
+    if not torch.cuda.is_available() or find_spec("bitsandbytes") is None:
+        raise ModelError("`lora.quantize: nf4` needs a GPU and the package bitsandbytes; write none, or install it")
+    make: Any = BitsAndBytesConfig
+    return make(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16)
+
+
 def _load_config(origin: str) -> PreTrainedConfig:
     try:
         config: PreTrainedConfig = AutoConfig.from_pretrained(origin)
@@ -100,22 +131,20 @@ def _load_config(origin: str) -> PreTrainedConfig:
 
 def _check_architecture(origin: str, config: PreTrainedConfig, task: TaskSpec) -> None:
     wanted, found = kind_of(task).architecture, architecture_of(config)
-    heads: Any = MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
-    if wanted == "encoder-decoder":
-        heads = MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING
-    if found != wanted or type(config) not in heads:
-        fitting = "T5, BART, Marian or the like" if wanted == "encoder-decoder" else "BERT, XLM-R or the like"
+    if found != wanted or type(config) not in HEADS[wanted]:
         raise ModelError(
-            f"{origin!r} is a checkpoint of the {found} {config.model_type!r}, but {task.kind} needs an {wanted}; "
-            f"choose {fitting}"
+            f"{origin!r} is a checkpoint of the {found} {config.model_type!r}, but {task.kind} needs "
+            f"{'a' if wanted == 'decoder' else 'an'} {wanted}; choose {FAMILIES[wanted]}"
         )
 
 
 def _check_lengths(origin: str, config: PreTrainedConfig, task: TaskSpec) -> None:
     limit = position_limit(config)
     asked = {"max_input_tokens": task.model.max_input_tokens}
-    if task.kind == "translate":
+    if config.is_encoder_decoder:
         asked["max_target_tokens"] = task.model.max_target_tokens
+    elif not kind_of(task).has_labels:
+        asked = {"max_input_tokens plus max_target_tokens": task.model.max_input_tokens + task.model.max_target_tokens}
     for key, value in asked.items():
         if limit is not None and value > limit:
             raise ModelError(f"{key} is {value}, but {origin!r} takes at most {limit} tokens; lower it in the spec")

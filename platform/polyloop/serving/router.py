@@ -146,8 +146,9 @@ class Router:
 
     def _call(self, task: str, task_spec: TaskSpec, body: TaskRequest) -> Call:
         """Settle text, locales and version of a request."""
-        text = normalise_text(body.input)
-        if not text:
+        kind = kind_of(task_spec)
+        said = normalise_text(kind.said(body))
+        if not said:
             raise RequestError("input: there is no text in it; send at least one visible character", 422, "empty_input")
         locales = self._input_locales(task_spec)
         if body.locale is not None and body.locale not in locales:
@@ -156,10 +157,9 @@ class Router:
                 422,
                 "unknown_locale",
             )
-        locale = body.locale or identify(text[:MAX_IDENTIFIED_CHARACTERS], locales)
-        target_locale = kind_of(task_spec).resolve_target_locale(
-            task_spec, locale, getattr(body, "target_locale", None)
-        )
+        locale = body.locale or identify(said[:MAX_IDENTIFIED_CHARACTERS], locales)
+        target_locale = kind.resolve_target_locale(task_spec, locale, getattr(body, "target_locale", None))
+        text = normalise_text(kind.input_text(body, task_spec, locale))
         version = self._releases.champion(task)
         if version is None:
             raise RequestError(
@@ -169,7 +169,7 @@ class Router:
 
     def _input_locales(self, task_spec: TaskSpec) -> tuple[str, ...]:
         """Return the locales that an input may be in: those that a translate task only writes are not among them."""
-        if task_spec.kind == "translate":
+        if task_spec.pairs:
             return tuple(dict.fromkeys(split_pair(pair)[0] for pair in task_spec.pairs))
         return task_locales(task_spec, self._spec.locales)
 

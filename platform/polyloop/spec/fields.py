@@ -28,3 +28,11 @@ class Frozen(BaseModel):
     """Base of every part of the spec: immutable, and unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+def changed_keys(part: Frozen) -> set[str]:
+    """Return the keys of a part whose value is not the default."""
+    fields = type(part).model_fields
+    return {
+        name for name, field in fields.items() if getattr(part, name) != field.get_default(call_default_factory=True)
+    }

@@ -12,7 +12,10 @@ from pydantic import Field, field_validator, model_validator
 
 from polyloop.spec.cleaning import CleaningSpec, DecontaminationSpec, DedupSpec, LanguageSpec
 from polyloop.spec.corpora import Corpus
-from polyloop.spec.fields import Fraction, Frozen, Locale, Name, check_locale
+from polyloop.spec.fields import Fraction, Frozen, Locale, Name, changed_keys, check_locale
+from polyloop.spec.kinds import check_keys_of_kind, check_metric
+from polyloop.spec.network import DecodingSpec, ModelSpec
+from polyloop.spec.training import TrainingSpec
 
 
 def check_replicas(low_key: str, low: int, high_key: str, high: int) -> None:
@@ -23,75 +26,11 @@ def check_replicas(low_key: str, low: int, high_key: str, high: int) -> None:
         )
 
 
-class ModelSpec(Frozen):
-    """What a task's model is made from."""
-
-    recipe: Literal["nano", "tiny", "small", "base"] | None = None
-    """A size to train from scratch; see `polyloop.spec.recipes` for layers and widths."""
-    pretrained: str | None = None
-    """A Hugging Face checkpoint of a fitting architecture, by hub id or path, instead of a recipe."""
-    vocab_size: Annotated[int, Field(ge=300, le=256_000)] = 4_000
-    """Size of the tokenizer trained on the train split (recipes only)."""
-    tokenizer: Literal["bpe", "unigram"] = "bpe"
-    """Kind of tokenizer that is trained: byte-level BPE, or Unigram whose unknown characters become bytes."""
-    shared_tokenizer: Name | None = None
-    """Tasks that give the same name here share one tokenizer, trained on the train splits of all of them."""
-    max_input_tokens: Annotated[int, Field(ge=8, le=8_192)] = 256
-    """Longest input; longer requests are refused, longer training inputs are dropped with a reason."""
-    max_target_tokens: Annotated[int, Field(ge=2, le=8_192)] = 256
-    """Longest target or generated output (translate)."""
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> "ModelSpec":
-        if (self.recipe is None) == (self.pretrained is None):
-            raise ValueError("a model needs exactly one of `recipe` and `pretrained`")
-        return self
-
-
-class TrainingSpec(Frozen):
-    """How a model is trained."""
-
-    epochs: Annotated[float, Field(gt=0, le=1_000)] = 5
-    """Passes over the train split."""
-    batch_tokens: Annotated[int, Field(ge=16)] = 4_096
-    """Padded input plus target tokens in one optimiser step, over all workers."""
-    learning_rate: Annotated[float, Field(gt=0, lt=1)] = 1e-3
-    """Peak learning rate of AdamW."""
-    warmup_fraction: Fraction = 0.1
-    """Part of all steps over which the learning rate rises; it then falls to 0 along a cosine."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    """AdamW weight decay, on matrices only."""
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """Probability mass spread over the other classes or tokens."""
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """Dropout of models built from a recipe."""
-    label_balance: Fraction = 0.0
-    """How far rare labels are weighted up, for classify: 0 not at all, 1 until all labels weigh the same."""
-    max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
-    """Gradients are clipped to this norm."""
-    precision: Literal["fp32", "bf16"] = "fp32"
-    """Number format of the forward and backward pass."""
-    num_workers: Annotated[int, Field(ge=1)] = 1
-    """Data-parallel training processes."""
-    cpus_per_worker: Annotated[float, Field(gt=0)] = 1.0
-    """CPUs that Ray reserves for a worker; threads follow `threads_per_worker`."""
-    threads_per_worker: Annotated[int, Field(ge=0)] = 0
-    """Threads of a worker for matrix work; 0 shares the machine's cores among its workers."""
-    use_gpu: bool = False
-    """True reserves one GPU a worker."""
-    checkpoint_every_s: Annotated[float, Field(gt=0)] = 60.0
-    """Seconds between checkpoints; one is also taken at the end of an epoch, unless the last is under 5 s old."""
-    max_failures: Annotated[int, Field(ge=0)] = 3
-    """How often a run whose worker died goes on from its last checkpoint."""
-    seed: Annotated[int, Field(ge=0, le=4_294_967_295)] = 17
-    """Seed of initial weights, order and dropout."""
-
-
 class GateSpec(Frozen):
     """When a candidate may replace the champion (decided on the frozen holdout)."""
 
-    metric: Literal["default", "macro_f1", "accuracy", "bleu", "chrf"] = "default"
-    """`default` is macro_f1 for classify and chrf for translate."""
+    metric: str = "default"
+    """Name of a metric of the task's kind; `default` is its first: macro_f1 for classify, chrf for translate."""
     require: Literal["better", "non_inferior"] = "non_inferior"
     """What the overall score must be, at `confidence`."""
     margin: Annotated[float, Field(ge=0)] | None = None
@@ -137,19 +76,36 @@ class TaskServing(Frozen):
         return self
 
 
+class OutOfScopeSpec(Frozen):
+    """When an input is none of a classify task's business."""
+
+    label: str
+    """The label that says so; one of the task's, and corpora may have rows of it."""
+    threshold: Fraction | None = None
+    """Inputs whose best other label is less probable than this get it; by default what does best on the dev split."""
+
+
 class TaskSpec(Frozen):
     """A named job with a kind."""
 
-    kind: Literal["classify", "translate"]
+    kind: Literal["classify", "translate", "summarize", "generate", "chat"]
     """What the task does; see polyloop.tasks."""
     corpora: Annotated[tuple[Name, ...], Field(min_length=1)]
     """Names of the corpora it learns from and is judged on."""
     labels: tuple[str, ...] = ()
     """The labels, for classify."""
     locales: tuple[Locale, ...] = ()
-    """Locales of the input, for classify; empty means all of the project's."""
+    """Locales of the input, for all kinds but translate; for classify, empty means all of the project's."""
     pairs: tuple[str, ...] = ()
     """Language pairs such as en>de, for translate."""
+    out_of_scope: OutOfScopeSpec | None = None
+    """How classify tells that an input is none of its business."""
+    styles: tuple[Name, ...] = ()
+    """Styles that a request may ask for, such as poem or product, for generate."""
+    personas: dict[Locale, str] = Field(default_factory=dict)
+    """System text of a locale, for chat, where a request brings none."""
+    decoding: DecodingSpec = DecodingSpec()
+    """How text is written."""
     dedup: DedupSpec = DedupSpec()
     """Which rows are too much alike."""
     decontamination: DecontaminationSpec = DecontaminationSpec()
@@ -165,27 +121,22 @@ class TaskSpec(Frozen):
 
     @model_validator(mode="after")
     def _fits_kind(self) -> "TaskSpec":
+        check_keys_of_kind(self.kind, changed_keys(self), changed_keys(self.training))
         if self.kind == "classify":
-            if len(set(self.labels)) < 2 or len(set(self.labels)) != len(self.labels):
-                raise ValueError("a classify task needs `labels`: at least two, each once")
-            if any(label != label.strip() or not label for label in self.labels):
-                raise ValueError("`labels` may not be empty, nor begin or end with a space")
-            if self.pairs:
-                raise ValueError("`pairs` belongs to translate tasks; remove it or change `kind`")
-        else:
+            _check_labels(self)
+        elif self.kind == "translate":
             if not self.pairs:
                 raise ValueError("a translate task needs `pairs`, such as [en>de]")
-            if self.labels or self.locales:
-                raise ValueError("`labels` and `locales` belong to classify tasks; a translate task has `pairs`")
-            if self.dedup.paragraphs:
-                raise ValueError("`dedup.paragraphs` would part the two texts of a translate task's pairs; remove it")
-            if self.training.label_balance:
-                raise ValueError("`training.label_balance` belongs to classify tasks; remove it")
             for pair in self.pairs:
                 split_pair(pair)
             _check_each_once("pairs", self.pairs)
+        elif not self.locales:
+            raise ValueError(f"a {self.kind} task needs `locales`, such as [en]: the model is told which one to write")
+        if self.kind != "classify" and self.dedup.paragraphs:
+            raise ValueError(f"`dedup.paragraphs` would part the two texts of a {self.kind} task's rows; remove it")
         _check_each_once("corpora", self.corpora)
-        _check_metric(self.kind, self.gate.metric)
+        _check_each_once("styles", self.styles)
+        check_metric(self.kind, self.gate.metric)
         return self
 
 
@@ -298,19 +249,19 @@ class Spec(Frozen):
                     raise ValueError(
                         f"task {task_name!r} uses the locale {locale!r}; add it to the `locales` of the project"
                     )
-            if task.kind == "translate":
+            if task.pairs:
                 _check_pair_corpora(task_name, task, self.corpora)
         _check_shared_tokenizers(self.tasks)
         return self
 
 
-METRICS_OF_KIND = {"classify": ("macro_f1", "accuracy"), "translate": ("chrf", "bleu")}
-
-
-def _check_metric(kind: str, metric: str) -> None:
-    fitting = METRICS_OF_KIND[kind]
-    if metric not in ("default", *fitting):
-        raise ValueError(f"the metric {metric!r} has no meaning for {kind}; write default, {' or '.join(fitting)}")
+def _check_labels(task: TaskSpec) -> None:
+    if len(set(task.labels)) < 2 or len(set(task.labels)) != len(task.labels):
+        raise ValueError("a classify task needs `labels`: at least two, each once")
+    if any(label != label.strip() or not label for label in task.labels):
+        raise ValueError("`labels` may not be empty, nor begin or end with a space")
+    if task.out_of_scope is not None and task.out_of_scope.label not in task.labels:
+        raise ValueError(f"`out_of_scope.label` is {task.out_of_scope.label!r}; add it to `labels`")
 
 
 def _check_each_once(key: str, values: tuple[str, ...]) -> None:
@@ -356,6 +307,6 @@ def split_pair(pair: str) -> tuple[str, str]:
 
 def task_locales(task: TaskSpec, project_locales: tuple[str, ...]) -> tuple[str, ...]:
     """Return every locale, input or target, that a task deals with, in the order of the spec."""
-    if task.kind == "translate":
+    if task.pairs:
         return tuple(dict.fromkeys(locale for pair in task.pairs for locale in split_pair(pair)))
     return task.locales or project_locales

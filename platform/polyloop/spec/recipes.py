@@ -1,7 +1,8 @@
 """Named model sizes, so that a spec can say `recipe: nano` and get the same network everywhere.
 
 Encoders are BERT-shaped with scaled dot-product attention; encoder-decoders are T5-shaped (relative positions,
-pre-norm), the architecture of the translation example that the project grew from.
+pre-norm), the architecture of the translation example that the project grew from; decoders are GPT-NeoX-shaped (rotary
+positions, pre-norm).
 """
 
 from dataclasses import dataclass
@@ -30,4 +31,11 @@ ENCODER_DECODER_RECIPES: dict[str, Recipe] = {
     "tiny": Recipe(width=128, feedforward=512, heads=4, encoder_layers=4, decoder_layers=4),
     "small": Recipe(width=512, feedforward=1024, heads=8, encoder_layers=6, decoder_layers=3),
     "base": Recipe(width=768, feedforward=2048, heads=12, encoder_layers=12, decoder_layers=6),
+}
+
+DECODER_RECIPES: dict[str, Recipe] = {
+    "nano": Recipe(width=128, feedforward=512, heads=4, encoder_layers=0, decoder_layers=3),
+    "tiny": Recipe(width=256, feedforward=1024, heads=4, encoder_layers=0, decoder_layers=4),
+    "small": Recipe(width=512, feedforward=2048, heads=8, encoder_layers=0, decoder_layers=8),
+    "base": Recipe(width=768, feedforward=3072, heads=12, encoder_layers=0, decoder_layers=12),
 }

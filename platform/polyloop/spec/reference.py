@@ -29,16 +29,17 @@ from polyloop.spec.fields import NAME_PATTERN, Locale, Name
 from polyloop.spec.models import (
     FeedbackSpec,
     GateSpec,
-    ModelSpec,
+    OutOfScopeSpec,
     RetrainingSpec,
     ServingSpec,
     Spec,
     TaskServing,
     TaskSpec,
-    TrainingSpec,
 )
+from polyloop.spec.network import DecodingSpec, LoraSpec, ModelSpec, NgramSpec
 from polyloop.spec.recipes import ENCODER_DECODER_RECIPES, ENCODER_RECIPES, Recipe
 from polyloop.spec.settings import PREFIX, Settings
+from polyloop.spec.training import DistillationSpec, TrainingSpec
 
 DEFAULT_FILE = Path("docs/spec.md")
 
@@ -57,8 +58,13 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("`tasks.NAME`", TaskSpec),
     ("`tasks.NAME.dedup`", DedupSpec),
     ("`tasks.NAME.decontamination`", DecontaminationSpec),
+    ("`tasks.NAME.out_of_scope`", OutOfScopeSpec),
+    ("`tasks.NAME.decoding`", DecodingSpec),
     ("`tasks.NAME.model`", ModelSpec),
+    ("`tasks.NAME.model.ngrams`", NgramSpec),
+    ("`tasks.NAME.model.lora`", LoraSpec),
     ("`tasks.NAME.training`", TrainingSpec),
+    ("`tasks.NAME.training.distill`", DistillationSpec),
     ("`tasks.NAME.gate`", GateSpec),
     ("`tasks.NAME.serving`", TaskServing),
     ("`serving`", ServingSpec),

@@ -2,10 +2,13 @@
 
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks.base import TaskKind
+from polyloop.tasks.chat import Chat
 from polyloop.tasks.classify import Classify
+from polyloop.tasks.generate import Generate
+from polyloop.tasks.summarize import Summarize
 from polyloop.tasks.translate import Translate
 
-KINDS: dict[str, TaskKind] = {kind.name: kind for kind in (Classify(), Translate())}
+KINDS: dict[str, TaskKind] = {kind.name: kind for kind in (Classify(), Translate(), Summarize(), Generate(), Chat())}
 
 
 def kind_of(task: TaskSpec) -> TaskKind:

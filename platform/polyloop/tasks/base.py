@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from polyloop.errors import ModelError
-from polyloop.spec.fields import Locale
+from polyloop.errors import ModelError, RequestError
+from polyloop.spec.fields import UNDETERMINED, Locale
+from polyloop.spec.kinds import METRICS_OF_KIND
 from polyloop.spec.models import TaskSpec
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-Architecture = Literal["encoder", "encoder-decoder"]
-Metric = Literal["macro_f1", "accuracy", "chrf", "bleu"]
+Architecture = Literal["encoder", "encoder-decoder", "decoder"]
 
 
 class TaskRequest(BaseModel):
@@ -72,10 +72,23 @@ class TaskKind(ABC):
 
     name: ClassVar[str]
     architecture: ClassVar[Architecture]
-    metrics: ClassVar[tuple[Metric, ...]]
-    """Metrics that mean something for the kind; the first is the default."""
+    has_labels: ClassVar[bool] = False
+    """True if the answer is one of the task's labels, False if it is text."""
     request_model: ClassVar[type[TaskRequest]]
     answer_model: ClassVar[type[TaskAnswer]]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Metrics that mean something for the kind; the first is the default."""
+        return METRICS_OF_KIND[self.name]
+
+    def said(self, request: TaskRequest) -> str:
+        """Return the text by which the language of a request is told."""
+        return request.input
+
+    def input_text(self, request: TaskRequest, task: TaskSpec, locale: str) -> str:
+        """Return the text that stands for a request everywhere: the model reads it, and feedback's rows hold it."""
+        return request.input
 
     @abstractmethod
     def special_tokens(self, task: TaskSpec) -> list[str]:
@@ -104,6 +117,18 @@ class TaskKind(ABC):
     def encode_target(self, tokenizer: "PreTrainedTokenizerBase", target: str, task: TaskSpec) -> list[int]:
         """Return the token ids, or the label index, of one target."""
         return self.encode_targets(tokenizer, [target], task)[0]
+
+
+def own_locale(task: TaskSpec, kind: str, locale: str, target_locale: str | None) -> str:
+    """Return the input's own locale, for kinds that answer in it; RequestError for one that the task does not list."""
+    if task.locales and locale not in task.locales and locale != UNDETERMINED:
+        raise RequestError(
+            f"this task does not serve the locale {locale!r}; it serves {', '.join(task.locales)}",
+            code="unknown_locale",
+        )
+    if target_locale not in (None, locale):
+        raise RequestError(f"a {kind} task takes no target_locale; leave it out", code="unknown_locale")
+    return locale
 
 
 def plain_ids(

@@ -7,10 +7,8 @@ classification token (BERT and its kin). Target ids: the index of the label in t
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from polyloop.errors import RequestError
-from polyloop.spec.fields import UNDETERMINED
 from polyloop.spec.models import TaskSpec
-from polyloop.tasks.base import TaskAnswer, TaskKind, TaskRequest, end_id, plain_ids
+from polyloop.tasks.base import TaskAnswer, TaskKind, TaskRequest, end_id, own_locale, plain_ids
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -32,7 +30,7 @@ class Classify(TaskKind):
 
     name = "classify"
     architecture = "encoder"
-    metrics = ("macro_f1", "accuracy")
+    has_labels = True
     request_model = ClassifyRequest
     answer_model = ClassifyAnswer
 
@@ -42,14 +40,7 @@ class Classify(TaskKind):
 
     def resolve_target_locale(self, task: TaskSpec, locale: str, target_locale: str | None) -> str:
         """Return the input's own locale; RequestError for a locale that the task does not list."""
-        if task.locales and locale not in task.locales and locale != UNDETERMINED:
-            raise RequestError(
-                f"this task does not serve the locale {locale!r}; it serves {', '.join(task.locales)}",
-                code="unknown_locale",
-            )
-        if target_locale not in (None, locale):
-            raise RequestError("a classify task takes no target_locale; leave it out", code="unknown_locale")
-        return locale
+        return own_locale(task, self.name, locale, target_locale)
 
     def encode_inputs(
         self, tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], target_locales: Sequence[str]

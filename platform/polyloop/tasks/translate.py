@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from polyloop.errors import ModelError, RequestError
+from polyloop.errors import RequestError
 from polyloop.spec.fields import UNDETERMINED, Locale
 from polyloop.spec.models import TaskSpec, split_pair
-from polyloop.tasks.base import TaskAnswer, TaskKind, TaskRequest, end_id, plain_ids
+from polyloop.tasks.base import TaskAnswer, TaskRequest
+from polyloop.tasks.writing import TextKind, limit_by_input, locale_tag, tagged_ids
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -33,12 +34,11 @@ class TranslateAnswer(TaskAnswer):
     """Locale of the output."""
 
 
-class Translate(TaskKind):
+class Translate(TextKind):
     """Text in, text in another locale out, by an encoder-decoder."""
 
     name = "translate"
     architecture = "encoder-decoder"
-    metrics = ("chrf", "bleu")
     request_model = TranslateRequest
     answer_model = TranslateAnswer
 
@@ -63,35 +63,8 @@ class Translate(TaskKind):
         self, tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], target_locales: Sequence[str]
     ) -> list[list[int]]:
         """Return tag, text and end token; ModelError if the tokenizer does not know the tag of a target locale."""
-        end = end_id(tokenizer)
-        tags = {locale: tag_id(tokenizer, locale) for locale in set(target_locales)}
-        rows = plain_ids(tokenizer, texts)
-        return [[tags[locale], *ids, end] for ids, locale in zip(rows, target_locales, strict=True)]
+        return tagged_ids(tokenizer, texts, target_locales)
 
-    def encode_targets(
-        self, tokenizer: "PreTrainedTokenizerBase", targets: Sequence[str], task: TaskSpec
-    ) -> list[list[int]]:
-        """Return the target's ids followed by the end token."""
-        end = end_id(tokenizer)
-        return [[*ids, end] for ids in plain_ids(tokenizer, targets, as_target=True)]
-
-    def decode(self, tokenizer: "PreTrainedTokenizerBase", rows: Sequence[Sequence[int]]) -> list[str]:
-        """Return the text of each list of generated ids, without special tokens and outer spaces."""
-        texts = tokenizer.batch_decode([list(ids) for ids in rows], skip_special_tokens=True)
-        return [text.strip() for text in texts]
-
-
-def locale_tag(locale: str) -> str:
-    """Return the token that tells the model to write `locale`, such as "<2zh-Hans>"."""
-    return f"<2{locale}>"
-
-
-def tag_id(tokenizer: "PreTrainedTokenizerBase", locale: str) -> int:
-    """Return the id of a locale's tag; ModelError if the tokenizer has no such token."""
-    token_id = tokenizer.convert_tokens_to_ids(locale_tag(locale))
-    if not isinstance(token_id, int) or token_id == tokenizer.unk_token_id:
-        raise ModelError(
-            f"the tokenizer {tokenizer.name_or_path!r} has no token {locale_tag(locale)!r}; the model was not made for "
-            f"the target locale {locale!r}"
-        )
-    return token_id
+    def output_limit(self, num_input_tokens: int, max_target_tokens: int) -> int:
+        """Return a limit that grows with the input."""
+        return limit_by_input(num_input_tokens, max_target_tokens)

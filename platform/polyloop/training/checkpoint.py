@@ -1,7 +1,7 @@
 """A run's whole state in one file, so that a killed run goes on exactly where it was.
 
-Held are weights, optimiser state, the best weights so far and the position. Random numbers and learning rate follow
-from the position, so they need no state. Limits: loaded with `weights_only`, so a checkpoint cannot run code.
+Held are weights, optimiser state, averages, the best weights so far and the position. Random numbers and learning rate
+follow from the position, so they need no state. Limits: loaded with `weights_only`, so a checkpoint cannot run code.
 """
 
 import os
@@ -12,10 +12,9 @@ from typing import Any
 import torch
 
 from polyloop.models.storage import named_storage_errors
+from polyloop.training.averaging import Weights
 
 STATE_FILE = "state.pt"
-
-Weights = dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +29,14 @@ class Position:
     """Steps done since the beginning."""
     dev_loss: float | None = None
     """Loss on the dev split after the last finished epoch."""
-    best_dev_loss: float | None = None
-    """Lowest loss on the dev split so far."""
+    dev_accuracy: float | None = None
+    """Part of the dev split's labels or tokens that are right after the last finished epoch."""
+    best_score: float | None = None
+    """Best score of an epoch so far; more is better."""
+    best_epoch: int = 0
+    """Epoch with the best score."""
+    is_over: bool = False
+    """True if training has ended before its last epoch, since none got better."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +45,7 @@ class State:
 
     weights: Weights
     optimizer: dict[str, Any]
+    averages: list[Weights]
     best_weights: Weights | None
     position: Position
 

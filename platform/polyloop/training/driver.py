@@ -19,7 +19,8 @@ from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
 
 from polyloop.errors import PolyloopError, StorageFullError, TrainingError
 from polyloop.models.storage import is_storage_full, named_storage_errors
-from polyloop.spec.models import TaskSpec, TrainingSpec
+from polyloop.spec.models import TaskSpec
+from polyloop.spec.training import TrainingSpec
 from polyloop.training.config import MODEL_DIR, TrainConfig
 from polyloop.training.progress import Progress, ProgressFollower
 from polyloop.training.ray_session import FAILURE_FILE, read_failure, train_worker

@@ -1,8 +1,8 @@
 """The train function: the same code in a plain process, under `accelerate launch` and under Ray Train.
 
 Inputs: a `TrainConfig` and the runner's `Session`. Output: a Hugging Face model folder, `run_dir`/model, with the
-weights of the epoch whose dev loss was lowest. Every random number follows from seed and position, and every batch is
-cut before it is shared, so a resumed run ends with the same weights and several workers learn what one would.
+weights of the epoch that the dev split liked best. Every random number follows from seed and position, and every batch
+is cut before it is shared, so a resumed run ends with the same weights and several workers learn what one would.
 Limits: the train split is held in memory by every worker; float32 weights, optionally bf16 arithmetic.
 """
 
@@ -14,36 +14,45 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from accelerate.utils import broadcast
 from transformers import AutoTokenizer
 
 from polyloop.data.dataset import open_dataset
-from polyloop.errors import DataError, TrainingError
-from polyloop.models.build import build_model
+from polyloop.errors import DataError
+from polyloop.models.build import build_model, finished_model
 from polyloop.models.quiet import quiet_transformers
 from polyloop.models.storage import named_storage_errors
-from polyloop.training.batches import plan_batches, share_of
-from polyloop.training.checkpoint import Position, State, Weights, read_state, write_state
+from polyloop.tasks import kind_of
+from polyloop.training.averaging import Weights, make_average
+from polyloop.training.batches import plan_batches
+from polyloop.training.checkpoint import Position, State, read_state, write_state
 from polyloop.training.config import MODEL_DIR, TrainConfig
-from polyloop.training.loss import summed_loss
+from polyloop.training.judge import Judge, score_of
+from polyloop.training.learner import Learner, Place
 from polyloop.training.meter import Meter
+from polyloop.training.mixture import rows_of_epoch
+from polyloop.training.objectives import objective_of
+from polyloop.training.parallel import make_parallel
 from polyloop.training.progress import Progress
-from polyloop.training.rows import Batch, Ints, Rows, assemble, balance_labels
-from polyloop.training.schedule import learning_rate_factor, step_progress, steps_of_epoch
+from polyloop.training.rows import Ints, Rows, balance_labels
+from polyloop.training.schedule import is_patience_over, steps_of_epoch
 from polyloop.training.session import Session
-from polyloop.training.setup import make_accelerator, make_optimizer, suit_cpu
+from polyloop.training.setup import load_teacher, make_accelerator, make_optimizer, peak_memory_bytes, suit_cpu
+from polyloop.training.work import FLOPS_PER_TOKEN_AND_WEIGHT, mfu, working_weights
 
 LEAST_CHECKPOINT_INTERVAL_S = 5.0
 """At the end of an epoch a checkpoint younger than this is good enough: short epochs would do little else."""
+
+NAMED_ROWS = 5
+"""Row ids that an error about a batch tells."""
 
 
 def train(config: TrainConfig, session: Session) -> Path:
     """Train, going on from the session's latest checkpoint if it has one, and return the model's folder.
 
     Raises DataError for an empty train split, ModelError for a checkpoint that does not fit the task, TrainingError
-    when the gradients are no longer finite, and StorageFullError.
+    when the gradients are no longer finite or memory is too small, and StorageFullError.
     """
     model_dir = config.run_dir / MODEL_DIR
     if not model_dir.is_dir():
@@ -56,144 +65,133 @@ class _Run:
 
     def __init__(self, config: TrainConfig, session: Session) -> None:
         self._config, self._session = config, session
-        self._training = config.task.training
-        dataset = open_dataset(config.dataset_dir)
-        self._train_rows, self._dev_rows = (
-            Rows.from_table(dataset.table("train")),
-            Rows.from_table(dataset.table("dev")),
-        )
+        self._training = training = config.task.training
+        self._dataset = open_dataset(config.dataset_dir)
+        self._train_rows = Rows.from_table(self._dataset.table("train"))
         if not len(self._train_rows):
             raise DataError(f"the train split of {config.dataset_dir} is empty; there is nothing to learn from")
-        self._as_labels = config.task.kind == "classify"
-        if self._training.label_balance:  # the spec allows it for classify alone
-            self._train_rows = balance_labels(self._train_rows, self._training.label_balance)
-        self._accelerator = make_accelerator(config.task.training, session.local_world_size)
-        self._tokenizer: Any = AutoTokenizer.from_pretrained(dataset.tokenizer_dir)
-        torch.manual_seed(self._training.seed)
-        self._bare_model: Any = build_model(
-            config.task, self._tokenizer, dropout=self._training.dropout, init_from=config.init_from
-        ).to(self._accelerator.device)
+        if training.label_balance:  # the spec allows it for classify alone
+            self._train_rows = balance_labels(self._train_rows, training.label_balance)
+        self._accelerator = make_accelerator(training, session.local_world_size)
+        self._tokenizer: Any = AutoTokenizer.from_pretrained(self._dataset.tokenizer_dir)
+        torch.manual_seed(training.seed)
+        bare: Any = build_model(config.task, self._tokenizer, dropout=training.dropout, init_from=config.init_from)
+        bare = bare.to(self._accelerator.device)
         if self._accelerator.device.type == "cpu":
-            suit_cpu(self._bare_model)
-        self._optimizer = make_optimizer(self._bare_model, self._training.learning_rate, self._training.weight_decay)
+            suit_cpu(bare)
+        if training.activation_checkpointing:
+            bare.gradient_checkpointing_enable()
+        self._working_weights = working_weights(bare)
+        packed = config.task.model.max_input_tokens + config.task.model.max_target_tokens if training.packing else None
+        self._objective = objective_of(
+            kind_of(config.task).architecture, bare, pad_id=int(self._tokenizer.pad_token_id), packed_tokens=packed
+        )
+        self._parallel = make_parallel(
+            bare, self._accelerator, world_size=session.world_size, sharding=training.sharding
+        )
+        self._optimizer = make_optimizer(bare, training)
+        self._average = make_average(training.ema_decay, training.average_epochs)
         self._best_weights: Weights | None = None
         self._position = Position()
         self._resumed = self._resume()
-        self._model: Any = self._bare_model
-        if session.world_size > 1:
-            self._model = self._accelerator.prepare_model(self._bare_model)
+        if training.compile:
+            self._parallel.compile()
+        teacher = load_teacher(config.task, self._tokenizer, self._accelerator.device)
+        self._learner = Learner(
+            training=training,
+            session=session,
+            accelerator=self._accelerator,
+            parallel=self._parallel,
+            objective=self._objective,
+            optimizer=self._optimizer,
+            rows=self._train_rows,
+            teacher=teacher,
+            name_rows=self._name_rows,
+        )
+        dev_rows = Rows.from_table(self._dataset.table("dev"))
+        self._judge = Judge(dev_rows, self._objective, session, self._accelerator, training)
         self._meter = Meter()
         self._saved_at = time.monotonic()
 
     def run(self) -> None:
         """Do all epochs that are left, then write the model."""
-        while self._position.epoch < self._training.epochs:
+        while self._position.epoch < self._training.epochs and not self._position.is_over:
             self._run_epoch(self._position.epoch)
             if self._is_checkpoint_due(LEAST_CHECKPOINT_INTERVAL_S):
                 self._save()
         self._accelerator.wait_for_everyone()
-        if self._session.rank == 0:
-            self._write_model()
+        self._write_model()
 
     def _run_epoch(self, epoch: int) -> None:
-        batches = self._plan(self._train_rows, epoch)
-        self._model.train()
+        batches = self._plan(epoch)
+        self._parallel.model.train()
         for step in range(self._position.step, steps_of_epoch(epoch, len(batches), self._training.epochs)):
-            loss = self._learn(batches[step], epoch, step, len(batches))
+            place = Place(epoch=epoch, step=step, steps_in_epoch=len(batches))
+            loss, norm = self._learner.learn(batches[step], place)
+            self._average.end_step(self._parallel.bare, self._position.num_steps)
             self._position = replace(self._position, step=step + 1, num_steps=self._position.num_steps + 1)
-            self._meter.add(loss, self._num_tokens(batches[step]))
+            self._meter.add(loss, norm, self._num_tokens(batches[step]))
             if self._session.rank == 0 and self._meter.is_due():
                 self._session.report(self._look(len(batches)))
             if self._is_checkpoint_due(self._training.checkpoint_every_s):
                 self._save()
         self._end_epoch(epoch, len(batches))
 
-    def _learn(self, rows: Ints, epoch: int, step: int, steps_in_epoch: int) -> torch.Tensor:
-        """Do one optimiser step and return the mean loss, as far as this worker's rows tell."""
-        rank, world_size = self._session.rank, self._session.world_size
-        torch.manual_seed(_step_seed(self._training.seed, epoch, step, rank))
-        progress = step_progress(epoch, step, steps_in_epoch, self._training.epochs)
-        factor = learning_rate_factor(progress, self._training.warmup_fraction)
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._training.learning_rate * factor
-        share, weights = share_of(rows, self._train_rows.weights, rank=rank, world_size=world_size)
-        batch = self._assemble(self._train_rows, share, weights)
-        summed = self._loss(self._model, batch, self._training.label_smoothing)
-        # DDP averages gradients over workers, so that each worker's sum is divided by its part of the whole weight.
-        loss = summed * (world_size / self._total_weight(self._train_rows, rows))
-        self._optimizer.zero_grad(set_to_none=True)
-        self._accelerator.backward(loss)
-        norm = self._accelerator.clip_grad_norm_(self._model.parameters(), self._training.max_grad_norm)
-        # Gradients, unlike losses, are the same on all workers here, so all of them stop in the same step.
-        if not bool(torch.isfinite(norm)):
-            raise TrainingError(
-                f"the gradients are not finite any more in step {step + 1} of {steps_in_epoch} of epoch {epoch + 1} "
-                f"(loss {loss.item():.4g}, learning rate {self._training.learning_rate * factor:.3g}); lower "
-                "`learning_rate`, or use `precision: fp32`"
-            )
-        self._optimizer.step()
-        return loss.detach()
-
     def _end_epoch(self, epoch: int, steps_in_epoch: int) -> None:
-        dev_loss = self._dev_loss()
-        best = self._position.best_dev_loss
-        if dev_loss is None or best is None or dev_loss < best:
-            best = dev_loss
-            self._best_weights = _copy(self._bare_model.state_dict()) if dev_loss is not None else None
-        self._position = replace(self._position, dev_loss=dev_loss, best_dev_loss=best)
+        self._average.end_epoch(self._parallel.bare)
+        averaged = self._average.weights()
+        own = self._parallel.kept() if averaged is not None else None
+        if averaged is not None:
+            self._parallel.load_weights(averaged)
+        verdict = self._judge.verdict(self._parallel.model)
+        score = score_of(verdict, self._training.select)
+        best = self._position.best_score
+        is_better = score is None or best is None or score > best
+        if is_better:
+            # Without a dev split, or where the last weights are wanted, they are taken at the end.
+            is_last_wanted = score is None and averaged is None
+            self._best_weights = None if is_last_wanted else self._parallel.kept()
+        if own is not None:
+            self._parallel.load_weights(own)
+        best_epoch = epoch if is_better else self._position.best_epoch
+        self._position = replace(
+            self._position,
+            dev_loss=verdict.loss if verdict else None,
+            dev_accuracy=verdict.accuracy if verdict else None,
+            best_score=score if is_better else best,
+            best_epoch=best_epoch,
+        )
         if self._session.rank == 0:
             self._session.report(self._look(steps_in_epoch))
-        self._position = replace(self._position, epoch=epoch + 1, step=0)
+        is_over = score is not None and is_patience_over(epoch, best_epoch, self._training.patience)
+        self._position = replace(self._position, epoch=epoch + 1, step=0, is_over=is_over)
 
-    def _dev_loss(self) -> float | None:
-        """Return the mean loss on the dev split without smoothing, over all workers; None if it is empty."""
-        if not len(self._dev_rows):
-            return None
-        summed = torch.zeros((), device=self._accelerator.device)
-        self._bare_model.eval()
-        with torch.inference_mode():
-            for rows in self._plan(self._dev_rows, 0)[self._session.rank :: self._session.world_size]:
-                summed += self._loss(
-                    self._bare_model, self._assemble(self._dev_rows, rows, self._dev_rows.weights[rows])
-                )
-        if self._session.world_size > 1:
-            summed = self._accelerator.reduce(summed.clone(), reduction="sum")
-        return float(summed) / self._total_weight(self._dev_rows, np.arange(len(self._dev_rows)))
-
-    def _loss(self, model: Any, batch: Batch, label_smoothing: float = 0.0) -> torch.Tensor:
-        inputs: dict[str, Any] = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
-        if not self._as_labels:
-            inputs["decoder_input_ids"] = self._bare_model.prepare_decoder_input_ids_from_labels(batch.targets)
-            inputs["use_cache"] = False
-        with self._accelerator.autocast():
-            logits = model(**inputs).logits
-        return summed_loss(logits, batch.targets, batch.weights, label_smoothing)
-
-    def _plan(self, rows: Rows, epoch: int) -> list[Ints]:
-        target_lengths = np.zeros(len(rows), np.int64) if self._as_labels else rows.targets.lengths
+    def _plan(self, epoch: int) -> list[Ints]:
+        rows = self._train_rows
+        training = self._training
+        of_epoch = rows_of_epoch(rows.locales, temperature=training.locale_temperature, seed=training.seed, epoch=epoch)
         return plan_batches(
             rows.inputs.lengths,
-            target_lengths,
-            batch_tokens=self._training.batch_tokens,
-            seed=self._training.seed,
+            self._objective.target_lengths(rows),
+            batch_tokens=training.batch_tokens,
+            seed=training.seed,
             epoch=epoch,
+            rows=of_epoch,
         )
-
-    def _assemble(self, rows: Rows, share: Ints, weights: np.ndarray[Any, np.dtype[np.float32]]) -> Batch:
-        batch = assemble(rows, share, weights, pad_id=int(self._tokenizer.pad_token_id), as_labels=self._as_labels)
-        return batch.to(self._accelerator.device)
-
-    def _total_weight(self, rows: Rows, batch: Ints) -> float:
-        weights = rows.weights[batch].astype(np.float64)
-        return float((weights if self._as_labels else weights * rows.targets.lengths[batch]).sum())
 
     def _num_tokens(self, batch: Ints) -> int:
         rows = self._train_rows
-        return int(rows.inputs.lengths[batch].sum() + (0 if self._as_labels else rows.targets.lengths[batch].sum()))
+        return int(rows.inputs.lengths[batch].sum() + self._objective.target_lengths(rows)[batch].sum())
+
+    def _name_rows(self, batch: Ints) -> str:
+        """Return the ids of a few rows of a batch."""
+        ids = self._dataset.table("train").column("id").take(batch[:NAMED_ROWS]).to_pylist()
+        return ", ".join(ids) + (" ..." if len(batch) > NAMED_ROWS else "")
 
     def _look(self, steps_in_epoch: int) -> Progress:
         position = self._position
         seen = self._meter.read()
+        flops_per_s = FLOPS_PER_TOKEN_AND_WEIGHT * self._working_weights * seen.tokens_per_s
         return Progress(
             fraction=min(1.0, (position.epoch + position.step / steps_in_epoch) / self._training.epochs),
             epoch=position.epoch,
@@ -202,8 +200,14 @@ class _Run:
             num_steps=position.num_steps,
             loss=seen.loss,
             dev_loss=position.dev_loss,
+            dev_accuracy=position.dev_accuracy,
             learning_rate=float(self._optimizer.param_groups[0]["lr"]),
+            gradient_norm=seen.gradient_norm,
             tokens_per_s=seen.tokens_per_s,
+            flops_per_s=flops_per_s,
+            mfu=mfu(flops_per_s, self._accelerator.device, self._session.world_size),
+            memory_bytes=peak_memory_bytes(self._accelerator.device),
+            micro_batch_tokens=self._learner.micro_batch_tokens,
             elapsed_s=seen.elapsed_s,
             resumed=self._resumed,
             pid=os.getpid(),
@@ -219,8 +223,9 @@ class _Run:
 
     def _save(self) -> None:
         state = State(
-            weights=self._bare_model.state_dict(),
-            optimizer=self._optimizer.state_dict(),
+            weights=self._parallel.weights(),
+            optimizer=self._parallel.optimizer_state(self._optimizer),
+            averages=self._average.state(),
             best_weights=self._best_weights,
             position=self._position,
         )
@@ -232,27 +237,24 @@ class _Run:
         if folder is None:
             return False
         state = read_state(folder)
-        self._bare_model.load_state_dict(state.weights)
-        self._optimizer.load_state_dict(state.optimizer)
+        self._parallel.load_weights(state.weights)
+        self._parallel.load_optimizer_state(self._optimizer, state.optimizer)
+        self._average.load(state.averages)
         self._best_weights, self._position = state.best_weights, state.position
         return True
 
     def _write_model(self) -> None:
-        if self._best_weights is not None:
-            self._bare_model.load_state_dict(self._best_weights)
+        """Write the model on the first worker; with sharding, the others help to collect it."""
+        if self._best_weights is None:
+            self._best_weights = self._parallel.kept()
+        if self._session.rank:
+            return
+        model = finished_model(self._config.task, self._tokenizer, self._best_weights, init_from=self._config.init_from)
         staging = self._config.run_dir / f".{MODEL_DIR}-{uuid.uuid4().hex}"
         try:
             with named_storage_errors(f"the trained model to {self._config.run_dir}"), quiet_transformers():
-                self._bare_model.save_pretrained(staging)
+                model.save_pretrained(staging)
                 self._tokenizer.save_pretrained(staging)
                 os.rename(staging, self._config.run_dir / MODEL_DIR)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-
-
-def _step_seed(seed: int, epoch: int, step: int, rank: int) -> int:
-    return int(np.random.SeedSequence([seed, epoch, step, rank]).generate_state(1, np.uint64)[0] >> 1)
-
-
-def _copy(weights: Weights) -> Weights:
-    return {name: weight.detach().to("cpu", copy=True) for name, weight in weights.items()}

@@ -14,6 +14,8 @@ class Reading:
 
     loss: float | None
     """Mean loss of the steps; None if there was none."""
+    gradient_norm: float | None
+    """Norm of the gradients in the last step; None if there was none."""
     tokens_per_s: float
     elapsed_s: float
     """Time since the meter was made."""
@@ -25,10 +27,12 @@ class Meter:
     def __init__(self) -> None:
         self._started = self._read_at = time.monotonic()
         self._loss: torch.Tensor | None = None
+        self._norm: torch.Tensor | None = None
         self._num_steps = self._num_tokens = 0
 
-    def add(self, loss: torch.Tensor, num_tokens: int) -> None:
+    def add(self, loss: torch.Tensor, norm: torch.Tensor, num_tokens: int) -> None:
         """Count one step."""
+        self._norm = norm
         self._loss = loss if self._loss is None else self._loss + loss
         self._num_steps += 1
         self._num_tokens += num_tokens
@@ -42,8 +46,9 @@ class Meter:
         now = time.monotonic()
         reading = Reading(
             loss=None if self._loss is None else float(self._loss) / self._num_steps,
+            gradient_norm=None if self._norm is None else float(self._norm),
             tokens_per_s=self._num_tokens / max(now - self._read_at, 1e-9),
             elapsed_s=now - self._started,
         )
-        self._read_at, self._loss, self._num_steps, self._num_tokens = now, None, 0, 0
+        self._read_at, self._loss, self._norm, self._num_steps, self._num_tokens = now, None, None, 0, 0
         return reading

@@ -29,9 +29,21 @@ class Progress:
     """Mean training loss since the last look."""
     dev_loss: float | None
     """Loss on the dev split at the end of the last epoch."""
+    dev_accuracy: float | None
+    """Part of its labels or tokens that were right, 0 to 1."""
     learning_rate: float
+    gradient_norm: float | None
+    """Norm of the gradients before clipping, in the last step."""
     tokens_per_s: float
     """Input and target tokens learned a second over all workers, without padding."""
+    flops_per_s: float
+    """Floating point operations that this takes (`polyloop.training.work`)."""
+    mfu: float | None
+    """Part of the GPUs' peak that they are, 0 to 1; None on a CPU."""
+    memory_bytes: int
+    """Most memory that the first worker has held: of its GPU, or of its process."""
+    micro_batch_tokens: int
+    """Most padded tokens that a worker computes at once; smaller than the spec says where memory ran out."""
     elapsed_s: float
     """Time since this process began to train."""
     resumed: bool

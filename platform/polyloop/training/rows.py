@@ -1,20 +1,21 @@
-"""The rows of a dataset split as flat arrays, and their assembly into padded batches.
+"""The rows of a dataset split as flat arrays.
 
-Input: the Arrow table of a split (columns input_ids, target_ids, weight). Output: torch tensors. A split costs 4 bytes
-a token and 20 a row in memory, shared by nothing; there are no Python objects per row.
+Input: the Arrow table of a split (columns locale, target_locale, input_ids, target_ids, weight). A split costs 4 bytes
+a token and 28 a row in memory, shared by nothing; there are no Python objects per row.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
-import torch
 from numpy.typing import NDArray
 
 IGNORED = -100
 """Target id of padding, which the loss skips."""
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class Ragged:
     values: NDArray[np.int32]
     offsets: Ints
 
-    @property
+    @cached_property
     def lengths(self) -> Ints:
         """Length of each list."""
         lengths: Ints = np.diff(self.offsets)
@@ -39,6 +40,9 @@ class Ragged:
         ids[mask] = self.values[(self.offsets[rows][:, None] + columns)[mask]]
         return ids, mask
 
+    def __getitem__(self, row: int) -> NDArray[np.int32]:
+        return self.values[self.offsets[row] : self.offsets[row + 1]]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
@@ -46,7 +50,9 @@ class Rows:
 
     inputs: Ragged
     targets: Ragged
-    weights: NDArray[np.float32]
+    weights: Floats
+    locales: Ints
+    """Number of the row's direction (locale and target locale), by the order of their names."""
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -54,10 +60,13 @@ class Rows:
     @classmethod
     def from_table(cls, table: pa.Table) -> "Rows":
         """Return the rows of a split's table."""
+        directions = zip(table.column("locale").to_pylist(), table.column("target_locale").to_pylist(), strict=True)
+        names = [f"{locale}>{target_locale}" for locale, target_locale in directions]
         return cls(
             inputs=_ragged(table.column("input_ids")),
             targets=_ragged(table.column("target_ids")),
             weights=table.column("weight").to_numpy().astype(np.float32),
+            locales=np.unique(np.array(names, dtype=object), return_inverse=True)[1].astype(np.int64),
         )
 
 
@@ -74,32 +83,6 @@ def balance_labels(rows: Rows, exponent: float) -> Rows:
     weights = rows.weights * factors[labels]
     weights *= rows.weights.sum() / weights.sum()
     return replace(rows, weights=weights.astype(np.float32))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Batch:
-    """One batch on the training device; `targets` is (rows,) for labels and (rows, longest) for texts."""
-
-    input_ids: torch.Tensor
-    attention_mask: torch.Tensor
-    targets: torch.Tensor
-    weights: torch.Tensor
-
-    def to(self, device: torch.device) -> "Batch":
-        """Return the batch on another device."""
-        return Batch(**{name: tensor.to(device, non_blocking=True) for name, tensor in vars(self).items()})
-
-
-def assemble(rows: Rows, share: Ints, share_weights: NDArray[np.float32], *, pad_id: int, as_labels: bool) -> Batch:
-    """Return the batch of the rows in `share`, on the CPU, weighted by `share_weights`."""
-    input_ids, mask = rows.inputs.padded(share, pad_id)
-    targets, _ = rows.targets.padded(share, IGNORED)
-    return Batch(
-        input_ids=torch.from_numpy(input_ids),
-        attention_mask=torch.from_numpy(mask.astype(np.int64)),
-        targets=torch.from_numpy(targets[:, 0].copy() if as_labels else targets),
-        weights=torch.from_numpy(share_weights),
-    )
 
 
 def _ragged(column: pa.ChunkedArray) -> Ragged:

@@ -5,18 +5,32 @@ Progress is the part of all epochs that is done, from 0 to 1, so no one has to k
 
 import math
 
+from polyloop.spec.training import TrainingSpec
 
-def learning_rate_factor(progress: float, warmup_fraction: float) -> float:
-    """Return the part of the peak learning rate: a linear rise, then half a cosine down to 0.
 
-    After Loshchilov and Hutter 2017 (https://arxiv.org/abs/1608.03983), without restarts.
+def learning_rate_factor(progress: float, training: TrainingSpec) -> float:
+    """Return the part of the peak learning rate: a linear rise, then what the schedule says.
+
+    cosine: half a cosine down to 0 (Loshchilov and Hutter 2017, https://arxiv.org/abs/1608.03983, without restarts);
+    inverse-sqrt: the root of warm-up over progress (Vaswani et al. 2017); linear: down to 0; wsd: constant, then down
+    to 0 in the last part as 1 - sqrt (Hägele et al. 2024, https://arxiv.org/abs/2405.18392); constant: no fall.
     """
-    if progress < warmup_fraction:
-        return progress / warmup_fraction
-    if warmup_fraction >= 1.0:
+    warmup = training.warmup_fraction
+    if progress < warmup:
+        return progress / warmup
+    if training.schedule == "constant" or warmup >= 1.0:
         return 1.0
-    done = (progress - warmup_fraction) / (1.0 - warmup_fraction)
-    return 0.5 * (1.0 + math.cos(math.pi * min(1.0, done)))
+    if training.schedule == "inverse-sqrt":
+        return math.sqrt(warmup / progress)
+    done = min(1.0, (progress - warmup) / (1.0 - warmup))
+    if training.schedule == "cosine":
+        return 0.5 * (1.0 + math.cos(math.pi * done))
+    if training.schedule == "linear":
+        return 1.0 - done
+    left = max(0.0, 1.0 - min(1.0, progress))
+    if not training.decay_fraction or left >= training.decay_fraction:
+        return 1.0
+    return 1.0 - math.sqrt(1.0 - left / training.decay_fraction)
 
 
 def step_progress(epoch: int, step: int, steps_in_epoch: int, epochs: float) -> float:
@@ -27,3 +41,8 @@ def step_progress(epoch: int, step: int, steps_in_epoch: int, epochs: float) -> 
 def steps_of_epoch(epoch: int, steps_in_epoch: int, epochs: float) -> int:
     """Return how many steps of an epoch are to be done: all, or the first part where `epochs` ends within it."""
     return max(0, min(steps_in_epoch, math.ceil((epochs - epoch) * steps_in_epoch)))
+
+
+def is_patience_over(epoch: int, best_epoch: int, patience: int | None) -> bool:
+    """Return whether training ends after `epoch` because none since `best_epoch` was better."""
+    return patience is not None and epoch - best_epoch >= patience

@@ -1,6 +1,7 @@
 """What a run is made with: accelerator, threads, optimiser, and the variants of layers that suit the device."""
 
 import os
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
-from polyloop.spec.models import TrainingSpec
+from polyloop.models.build import build_model
+from polyloop.spec.models import TaskSpec
+from polyloop.spec.training import TrainingSpec
 from polyloop.training.dropout import use_cheap_dropout
 
 CGROUP_CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
@@ -43,11 +46,32 @@ def suit_cpu(model: Any) -> None:
         model.set_attn_implementation("eager")
 
 
-def make_optimizer(model: Any, learning_rate: float, weight_decay: float) -> torch.optim.AdamW:
+def make_optimizer(model: Any, training: TrainingSpec) -> torch.optim.AdamW:
     """Return AdamW that decays matrices only, not biases and norms."""
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [
-        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": training.weight_decay},
         {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=learning_rate, fused=True)
+    return torch.optim.AdamW(
+        [group for group in groups if group["params"]],
+        lr=training.learning_rate,
+        betas=(0.9, training.beta2),
+        fused=training.sharding == "none",
+    )
+
+
+def load_teacher(task: TaskSpec, tokenizer: Any, device: torch.device) -> Any:
+    """Return the larger model that is learned from, frozen; None where the task names none."""
+    distill = task.training.distill
+    if distill is None:
+        return None
+    teacher = build_model(task, tokenizer, dropout=0.0, init_from=Path(distill.teacher))
+    return teacher.to(device).eval().requires_grad_(False)
+
+
+def peak_memory_bytes(device: torch.device) -> int:
+    """Return the most memory that the process has held: of its GPU, or of its own."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -25,7 +25,8 @@ from polyloop.feedback.queries import count_feedback, list_feedback
 from polyloop.feedback.records import FeedbackRecord
 from polyloop.registry.store import Store
 from polyloop.registry.tables import feedback
-from polyloop.spec.models import FeedbackSpec, ModelSpec, TaskSpec
+from polyloop.spec.models import FeedbackSpec, TaskSpec
+from polyloop.spec.network import ModelSpec
 from polyloop.tasks.example import example_id
 
 TASK = TaskSpec(kind="classify", corpora=("c",), labels=("good", "bad"), model=ModelSpec(recipe="nano"))

@@ -10,7 +10,8 @@ import pytest
 from polyloop.errors import EvaluationError, RequestError
 from polyloop.evaluation.evaluate import evaluate
 from polyloop.models.predict import PredictInput, Prediction
-from polyloop.spec.models import GateSpec, ModelSpec, TaskSpec
+from polyloop.spec.models import GateSpec, TaskSpec
+from polyloop.spec.network import ModelSpec
 
 DIGESTS: dict[str, Any] = {"task": "t", "version": "v1", "dataset_digest": "d", "holdout_digest": "h"}
 CLASSIFY = TaskSpec(

@@ -11,7 +11,8 @@ import pytest
 
 from polyloop.feedback.curation import curate
 from polyloop.feedback.decisions import CurationItem, CurationResult, Reason
-from polyloop.spec.models import FeedbackSpec, ModelSpec, TaskSpec
+from polyloop.spec.models import FeedbackSpec, TaskSpec
+from polyloop.spec.network import ModelSpec
 from polyloop.tasks.example import example_id
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)

@@ -18,7 +18,8 @@ import pytest
 
 from polyloop.feedback.curation import curate
 from polyloop.feedback.decisions import CurationItem
-from polyloop.spec.models import FeedbackSpec, ModelSpec, TaskSpec
+from polyloop.spec.models import FeedbackSpec, TaskSpec
+from polyloop.spec.network import ModelSpec
 from polyloop.tasks.example import example_id
 
 LABELS = ("joy", "anger", "fear", "calm", "grief")

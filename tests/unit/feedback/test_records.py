@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from polyloop.errors import RequestError
 from polyloop.feedback.ids import InferenceClaim, digest_input, new_uuid7
 from polyloop.feedback.records import FeedbackRecord, FeedbackRequest, check_correction, make_record
-from polyloop.spec.models import ModelSpec, TaskSpec
+from polyloop.spec.models import TaskSpec
+from polyloop.spec.network import ModelSpec
 
 KEY = bytes(32)
 CLASSIFY = TaskSpec(kind="classify", corpora=("c",), labels=("good", "bad"), model=ModelSpec(recipe="nano"))

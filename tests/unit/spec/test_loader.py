@@ -269,7 +269,11 @@ def test_more_than_ten_mistakes_are_counted(write_spec: WriteSpec) -> None:
         ("    locale: no", "    locale: 5", ":7: corpora.moods.locale: 5 does not fit; write a locale such as en, or"),
         ("    locale: no", "    locale: {colum: x}", ":7: corpora.moods.locale.colum: there is no such key"),
         ("    locale: no", "    locale: Norsk", ":7: corpora.moods.locale: 'Norsk' is not a locale"),
-        ("classify", "clasify", '"clasify" is not allowed; write one of classify, translate (did you mean classify?)'),
+        (
+            "classify",
+            "clasify",
+            '"clasify" is not allowed; write one of classify, translate,',
+        ),
         ("[yes, no]", "[1, true]", ":12: tasks.mood.labels[0]: 1 does not fit; write a text; put quotes around it"),
         ("[yes, no]", "[1, true]", ":12: tasks.mood.labels[1]: true does not fit; write a text; put quotes around it"),
         ("[yes, no]", "[yes]", ":12: tasks.mood.labels: a classify task needs `labels`: at least two, each once"),

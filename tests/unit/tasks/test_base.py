@@ -20,7 +20,8 @@ def test_each_kind_names_itself_and_its_metrics(task: TaskSpec) -> None:
     kind = kind_of(task)
     assert kind.name == task.kind
     assert kind.metrics
-    assert kind.architecture in {"encoder", "encoder-decoder"}
+    assert kind.architecture in {"encoder", "encoder-decoder", "decoder"}
+    assert kind.has_labels is bool(task.labels)
 
 
 def test_one_input_encodes_as_it_does_among_many(task: TaskSpec, tmp_path: Path) -> None:

@@ -19,8 +19,9 @@ def _state() -> State:
     return State(
         weights={"a": weight.detach(), "tied": weight.detach()},
         optimizer=optimizer.state_dict(),
+        averages=[{"a": weight.detach() / 2}],
         best_weights=None,
-        position=Position(epoch=2, step=7, num_steps=41, dev_loss=0.5, best_dev_loss=0.25),
+        position=Position(epoch=2, step=7, num_steps=41, dev_loss=0.5, best_score=-0.25, best_epoch=1),
     )
 
 
@@ -30,6 +31,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     read = read_state(tmp_path)
     assert read.position == state.position
     assert read.best_weights is None
+    assert torch.equal(read.averages[0]["a"], state.averages[0]["a"])
     assert torch.equal(read.weights["a"], state.weights["a"])
     assert torch.equal(read.optimizer["state"][0]["exp_avg"], state.optimizer["state"][0]["exp_avg"])
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from polyloop.training.loss import summed_loss
+from polyloop.training.loss import r_drop_loss, summed_divergence, summed_hits, summed_loss
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
@@ -36,3 +36,35 @@ def test_a_row_of_weight_zero_gives_no_gradient() -> None:
 
 def test_half_precision_logits_are_summed_in_float32() -> None:
     assert summed_loss(torch.randn(2, 3).bfloat16(), torch.tensor([0, 1]), torch.ones(2), 0.0).dtype == torch.float32
+
+
+def test_weights_may_differ_within_a_row() -> None:
+    logits, targets = torch.randn(2, 3, 5), torch.tensor([[1, 2, 3], [4, 0, -100]])
+    by_row = summed_loss(logits, targets, torch.tensor([2.0, 0.5]), 0.1)
+    by_token = summed_loss(logits, targets, torch.tensor([[2.0] * 3, [0.5] * 3]), 0.1)
+    assert by_token.item() == pytest.approx(by_row.item(), rel=1e-6)
+
+
+def test_hits_are_weighted_and_skip_padding() -> None:
+    logits = torch.eye(3)[None].repeat(2, 1, 1)
+    targets = torch.tensor([[0, 1, 2], [0, 2, -100]])
+    assert summed_hits(logits, targets, torch.tensor([1.0, 0.5])).item() == 3.5
+
+
+def test_a_divergence_is_torchs_and_nothing_between_equals() -> None:
+    ours, theirs = torch.randn(4, 6), torch.randn(4, 6)
+    targets = torch.tensor([1, 2, -100, 3])
+    expected = functional.kl_div(ours.log_softmax(-1), theirs.softmax(-1), reduction="none").sum(-1)[[0, 1, 3]].sum()
+    assert summed_divergence(ours, theirs, targets, torch.ones(4)).item() == pytest.approx(expected.item(), rel=1e-5)
+    assert summed_divergence(ours, ours + 3.0, targets, torch.ones(4)).item() == pytest.approx(0.0, abs=1e-5)
+
+
+def test_r_drop_adds_both_divergences() -> None:
+    ours, theirs, targets, weights = (
+        torch.randn(4, 6),
+        torch.randn(4, 6),
+        torch.ones(4, dtype=torch.int64),
+        torch.ones(4),
+    )
+    both = summed_divergence(ours, theirs, targets, weights) + summed_divergence(theirs, ours, targets, weights)
+    assert r_drop_loss(ours, theirs, targets, weights, 4.0).item() == pytest.approx(both.item(), rel=1e-6)

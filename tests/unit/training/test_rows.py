@@ -1,12 +1,11 @@
-"""Tests of splits as flat arrays and of padded batches."""
+"""Tests of splits as flat arrays."""
 
 import numpy as np
 import pyarrow as pa
 import pytest
-import torch
 
 from polyloop.data.rows import ENCODED_SCHEMA
-from polyloop.training.rows import Ragged, Rows, assemble, balance_labels
+from polyloop.training.rows import Ragged, Rows, balance_labels
 
 IDS = pa.list_(pa.int32())
 
@@ -15,6 +14,8 @@ IDS = pa.list_(pa.int32())
 def table() -> pa.Table:
     first = pa.table(
         {
+            "locale": ["en", "de"],
+            "target_locale": ["fr", "fr"],
             "input_ids": pa.array([[5, 6, 7], [8]], IDS),
             "target_ids": pa.array([[1], [2, 3]], IDS),
             "weight": pa.array([1.0, 0.5], pa.float32()),
@@ -22,6 +23,8 @@ def table() -> pa.Table:
     )
     second = pa.table(
         {
+            "locale": ["en"],
+            "target_locale": ["fr"],
             "input_ids": pa.array([[9, 9]], IDS),
             "target_ids": pa.array([[4]], IDS),
             "weight": pa.array([2.0], pa.float32()),
@@ -36,6 +39,7 @@ def test_rows_of_several_chunks_keep_their_order_lengths_and_weights(table: pa.T
     assert rows.inputs.lengths.tolist() == [3, 1, 2]
     assert rows.targets.lengths.tolist() == [1, 2, 1]
     assert rows.weights.tolist() == [1.0, 0.5, 2.0]
+    assert rows.locales.tolist() == [1, 0, 1]
 
 
 def test_a_sliced_table_gives_its_own_rows(table: pa.Table) -> None:
@@ -50,29 +54,13 @@ def test_an_empty_split_has_no_rows() -> None:
     assert rows.inputs.lengths.tolist() == []
 
 
-def test_texts_are_padded_on_the_right_masked_and_ignored_in_the_loss(table: pa.Table) -> None:
-    rows = Rows.from_table(table)
-    batch = assemble(rows, np.array([1, 0]), np.array([0.5, 1.0], np.float32), pad_id=99, as_labels=False)
-    assert batch.input_ids.tolist() == [[8, 99, 99], [5, 6, 7]]
-    assert batch.attention_mask.tolist() == [[1, 0, 0], [1, 1, 1]]
-    assert batch.targets.tolist() == [[2, 3], [1, -100]]
-    assert batch.weights.tolist() == [0.5, 1.0]
-    assert batch.input_ids.dtype == batch.targets.dtype == torch.int64
-
-
-def test_labels_are_one_a_row(table: pa.Table) -> None:
-    rows = Rows.from_table(table)
-    batch = assemble(rows, np.array([0, 2]), rows.weights[[0, 2]], pad_id=0, as_labels=True)
-    assert batch.targets.tolist() == [1, 4]
-    assert batch.to(torch.device("cpu")).targets.tolist() == [1, 4]
-
-
 def test_balancing_labels_evens_out_their_weights_and_keeps_the_sum() -> None:
     labels = [0, 0, 0, 0, 0, 0, 2, 2]
     rows = Rows(
         inputs=Ragged(values=np.arange(8, dtype=np.int32), offsets=np.arange(9)),
         targets=Ragged(values=np.array(labels, dtype=np.int32), offsets=np.arange(9)),
         weights=np.ones(8, dtype=np.float32),
+        locales=np.zeros(8, dtype=np.int64),
     )
 
     unchanged, half, even = (balance_labels(rows, exponent).weights for exponent in (0.0, 0.5, 1.0))

@@ -8,6 +8,7 @@ import torch
 from tests.support.small_tasks import small_task
 from torch import nn
 
+from polyloop.spec.training import TrainingSpec
 from polyloop.training.setup import make_accelerator, make_optimizer, usable_cores
 
 
@@ -45,7 +46,7 @@ def test_one_process_can_train_in_one_precision_after_another() -> None:
 
 def test_only_matrices_decay() -> None:
     model = nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4), nn.Embedding(5, 2))
-    decaying, constant = make_optimizer(model, 1e-3, 0.1).param_groups
+    decaying, constant = make_optimizer(model, TrainingSpec(weight_decay=0.1)).param_groups
     assert (decaying["weight_decay"], constant["weight_decay"]) == (0.1, 0.0)
     assert {tuple(p.shape) for p in decaying["params"]} == {(4, 3), (5, 2)}
     assert all(p.ndim == 1 for p in constant["params"])

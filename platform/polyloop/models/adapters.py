@@ -1,0 +1,52 @@
+"""Low-rank adapters (LoRA) on a checkpoint, by peft: put on before training, merged into the weights after it.
+
+Input: a model and the spec of its adapters. Output: a model whose adapters and head alone are trained, with the
+attributes that training asks of a bare model; `merged` gives back a plain model of transformers.
+"""
+
+from typing import Any
+
+import torch
+from peft import LoraConfig, PeftModel, TaskType, get_peft_model, prepare_model_for_kbit_training
+from transformers import PreTrainedModel
+
+from polyloop.errors import ModelError
+from polyloop.spec.network import LoraSpec
+
+TASK_TYPES = {
+    "encoder": TaskType.SEQ_CLS,
+    "encoder-decoder": TaskType.SEQ_2_SEQ_LM,
+    "decoder": TaskType.CAUSAL_LM,
+}
+"""peft's name of what a model of each architecture does; with SEQ_CLS the head is trained whole."""
+
+
+def with_adapters(model: PreTrainedModel, lora: LoraSpec, architecture: str) -> Any:
+    """Return the model with adapters, all other weights frozen; ModelError for layers that it does not have."""
+    config = LoraConfig(
+        task_type=TASK_TYPES[architecture],
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=list(lora.modules) or "all-linear",
+    )
+    if lora.quantize != "none":
+        model = prepare_model_for_kbit_training(model)
+    try:
+        return get_peft_model(model, config)
+    except ValueError as error:
+        linear = sorted(
+            {name.rpartition(".")[2] for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)}
+        )
+        raise ModelError(
+            f"`lora.modules` names none of the model's linear layers; it has {', '.join(linear)}"
+        ) from error
+
+
+def merged(model: Any) -> PreTrainedModel:
+    """Return a plain model, adapters added to the weights that they adapt."""
+    if not isinstance(model, PeftModel):
+        plain: PreTrainedModel = model
+        return plain
+    whole: PreTrainedModel = model.merge_and_unload()
+    return whole

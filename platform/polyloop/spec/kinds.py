@@ -1,0 +1,45 @@
+"""What each task kind may say in the spec: its metrics, and the keys that belong to some kinds only. Pure tables."""
+
+from collections.abc import Set
+
+METRICS_OF_KIND: dict[str, tuple[str, ...]] = {
+    "classify": ("macro_f1", "accuracy"),
+    "translate": ("chrf", "bleu"),
+    "summarize": ("chrf",),
+    "generate": ("chrf",),
+    "chat": ("chrf",),
+}
+"""Metrics that mean something for a kind; the first is its default."""
+
+KINDS_OF_KEY: dict[str, tuple[str, ...]] = {
+    "labels": ("classify",),
+    "out_of_scope": ("classify",),
+    "pairs": ("translate",),
+    "locales": ("classify", "summarize", "generate", "chat"),
+    "styles": ("generate",),
+    "personas": ("chat",),
+    "decoding": ("translate", "summarize", "generate", "chat"),
+}
+"""Keys of a task that only some kinds know."""
+
+KINDS_OF_TRAINING_KEY: dict[str, tuple[str, ...]] = {
+    "label_balance": ("classify",),
+    "packing": ("generate", "chat"),
+}
+"""Keys of a task's training that only some kinds know."""
+
+
+def check_keys_of_kind(kind: str, keys: Set[str], training_keys: Set[str]) -> None:
+    """ValueError where a task of `kind` says something that means nothing for it; keys are those with a value of their
+    own."""
+    for known, said, prefix in ((KINDS_OF_KEY, keys, ""), (KINDS_OF_TRAINING_KEY, training_keys, "training.")):
+        for key, kinds in known.items():
+            if key in said and kind not in kinds:
+                raise ValueError(f"`{prefix}{key}` belongs to {' and '.join(kinds)} tasks; remove it or change `kind`")
+
+
+def check_metric(kind: str, metric: str) -> None:
+    """ValueError where a metric means nothing for a kind."""
+    fitting = METRICS_OF_KIND[kind]
+    if metric not in ("default", *fitting):
+        raise ValueError(f"the metric {metric!r} has no meaning for {kind}; write default, {' or '.join(fitting)}")

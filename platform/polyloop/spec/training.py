@@ -1,0 +1,99 @@
+"""How a model is trained: length, batches, optimiser, regularisation, and where the work is done."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from polyloop.spec.fields import Fraction, Frozen
+
+
+class DistillationSpec(Frozen):
+    """Learning from a larger model's probabilities as well as from the targets (Hinton et al. 2015)."""
+
+    teacher: str
+    """Folder of a published version or a checkpoint of the same architecture, labels and tokenizer."""
+    weight: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Part of the loss that compares with the teacher; the rest compares with the targets."""
+    temperature: Annotated[float, Field(gt=0, le=100)] = 2.0
+    """Both sides' logits are divided by it."""
+
+
+class TrainingSpec(Frozen):
+    """How a model is trained."""
+
+    epochs: Annotated[float, Field(gt=0, le=1_000)] = 5
+    """Passes over the train split."""
+    batch_tokens: Annotated[int, Field(ge=16)] = 4_096
+    """Padded input plus target tokens in one optimiser step, over all workers."""
+    micro_batch_tokens: Annotated[int, Field(ge=16)] | None = None
+    """Most padded tokens that a worker computes at once; a larger share is accumulated, with the same result."""
+    packing: bool = False
+    """Rows of a decoder are put end to end and kept apart by positions, instead of padded; pays on GPUs."""
+    locale_temperature: Annotated[float, Field(ge=1, le=100)] = 1.0
+    """Locales are drawn by size to the power of 1 / this: 1 takes rows as they come, 5 helps small locales a lot."""
+    learning_rate: Annotated[float, Field(gt=0, lt=1)] = 1e-3
+    """Peak learning rate of AdamW."""
+    schedule: Literal["cosine", "inverse-sqrt", "wsd", "linear", "constant"] = "cosine"
+    """How the learning rate goes on after the warm-up; wsd holds it and falls in the last `decay_fraction`."""
+    warmup_fraction: Fraction = 0.1
+    """Part of all steps over which the learning rate rises."""
+    decay_fraction: Fraction = 0.2
+    """Part of all steps over which it falls at the end, for wsd."""
+    beta2: Annotated[float, Field(gt=0, lt=1)] = 0.999
+    """Decay of AdamW's mean of squared gradients."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    """AdamW weight decay, on matrices only."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Probability mass spread over the other classes or tokens."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Dropout of models built from a recipe."""
+    label_balance: Fraction = 0.0
+    """How far rare labels are weighted up, for classify: 0 not at all, 1 until all labels weigh the same."""
+    r_drop: Annotated[float, Field(ge=0, le=100)] = 0.0
+    """Weight of the divergence between two passes with different dropout (Liang et al. 2021); costs a second pass."""
+    distill: DistillationSpec | None = None
+    """Learn from a larger model's probabilities too."""
+    max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
+    """Gradients are clipped to this norm."""
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """The model is an exponential moving average of the weights with this decay a step; 0 for none."""
+    average_epochs: Annotated[int, Field(ge=1, le=50)] = 1
+    """The model is the mean of the weights at the end of this many last epochs."""
+    select: Literal["loss", "accuracy", "last"] = "loss"
+    """Which epoch's weights are kept: lowest dev loss, highest dev accuracy of labels or tokens, or the last."""
+    patience: Annotated[int, Field(ge=1)] | None = None
+    """Training ends after this many epochs without a better one."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Number format of the forward and backward pass."""
+    compile: bool = False
+    """Compile the model with torch.compile; pays for long runs on GPUs."""
+    activation_checkpointing: bool = False
+    """Compute activations again in the backward pass instead of keeping them: less memory, a third more work."""
+    sharding: Literal["none", "full"] = "none"
+    """full shards weights, gradients and optimiser state over the workers (FSDP2)."""
+    num_workers: Annotated[int, Field(ge=1)] = 1
+    """Data-parallel training processes."""
+    cpus_per_worker: Annotated[float, Field(gt=0)] = 1.0
+    """CPUs that Ray reserves for a worker; threads follow `threads_per_worker`."""
+    threads_per_worker: Annotated[int, Field(ge=0)] = 0
+    """Threads of a worker for matrix work; 0 shares the machine's cores among its workers."""
+    use_gpu: bool = False
+    """True reserves one GPU a worker."""
+    checkpoint_every_s: Annotated[float, Field(gt=0)] = 60.0
+    """Seconds between checkpoints; one is also taken at the end of an epoch, unless the last is under 5 s old."""
+    max_failures: Annotated[int, Field(ge=0)] = 3
+    """How often a run whose worker died goes on from its last checkpoint."""
+    seed: Annotated[int, Field(ge=0, le=4_294_967_295)] = 17
+    """Seed of initial weights, order and dropout."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "TrainingSpec":
+        if self.ema_decay and self.average_epochs > 1:
+            raise ValueError("`ema_decay` and `average_epochs` both average weights; keep one of them")
+        if self.schedule == "inverse-sqrt" and not self.warmup_fraction:
+            raise ValueError(
+                "`schedule: inverse-sqrt` falls from the end of the warm-up; set `warmup_fraction` above 0"
+            )
+        if self.schedule == "wsd" and self.warmup_fraction + self.decay_fraction > 1:
+            raise ValueError("`warmup_fraction` and `decay_fraction` add up to more than 1; lower one of them")
+        return self

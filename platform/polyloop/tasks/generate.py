@@ -1,0 +1,106 @@
+"""The generate kind: a prompt, and a style where the task has some, become a text, by a decoder.
+
+Input ids: the tag of the style ("<style:poem>") where one is asked for, the tag of the locale, the prompt, the tag
+after which the text begins. Target ids: the text, the end token. A request with a style is held as JSON text,
+{"style": ..., "prompt": ...}, one without as the prompt alone; corpora hold their inputs in the same form.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from polyloop.errors import RequestError
+from polyloop.spec.models import TaskSpec
+from polyloop.tasks.base import TaskAnswer, TaskRequest, own_locale, plain_ids
+from polyloop.tasks.text import normalise_text
+from polyloop.tasks.writing import TextKind, locale_tag, token_id
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+BEGIN = "<|begin|>"
+"""Stands between the prompt and the text."""
+
+
+class GenerateRequest(TaskRequest):
+    """What to write about."""
+
+    style: str | None = Field(default=None, max_length=63)
+    """One of the task's styles."""
+
+
+class GenerateAnswer(TaskAnswer):
+    """The text."""
+
+
+class Generate(TextKind):
+    """Prompt in, text out, by a decoder."""
+
+    name = "generate"
+    architecture = "decoder"
+    request_model = GenerateRequest
+    answer_model = GenerateAnswer
+
+    def special_tokens(self, task: TaskSpec) -> list[str]:
+        """Return the tags of styles and locales, and the one after which the text begins."""
+        styles = [style_tag(style) for style in task.styles]
+        return [*styles, *(locale_tag(locale) for locale in task.locales), BEGIN]
+
+    def resolve_target_locale(self, task: TaskSpec, locale: str, target_locale: str | None) -> str:
+        """Return the input's own locale; RequestError for a locale that the task does not list."""
+        return own_locale(task, self.name, locale, target_locale)
+
+    def input_text(self, request: TaskRequest, task: TaskSpec, locale: str) -> str:
+        """Return prompt and style as one text; RequestError for a style that the task does not have."""
+        style = request.style if isinstance(request, GenerateRequest) else None
+        if style is None:
+            return request.input
+        if style not in task.styles:
+            raise RequestError(
+                f"this task has no style {style!r}; its styles: {', '.join(task.styles) or 'none'}",
+                code="unknown_style",
+            )
+        return styled_prompt(style, request.input)
+
+    def encode_inputs(
+        self, tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], target_locales: Sequence[str]
+    ) -> list[list[int]]:
+        """Return tags, prompt and the tag after which the text begins; ModelError if one of them is not a token."""
+        prompts = [read_prompt(text) for text in texts]
+        begin = token_id(tokenizer, BEGIN)
+        tags = {locale: token_id(tokenizer, locale_tag(locale)) for locale in set(target_locales)}
+        styles = {style: [token_id(tokenizer, style_tag(style))] for style, _ in prompts if style is not None}
+        rows = plain_ids(tokenizer, [prompt for _, prompt in prompts])
+        return [
+            [*(styles[style] if style is not None else []), tags[locale], *ids, begin]
+            for (style, _), ids, locale in zip(prompts, rows, target_locales, strict=True)
+        ]
+
+    def output_limit(self, num_input_tokens: int, max_target_tokens: int) -> int:
+        """Return the limit of the spec: a short prompt may ask for a long text."""
+        return max_target_tokens
+
+
+def styled_prompt(style: str, prompt: str) -> str:
+    """Return the text that stands for a prompt with a style."""
+    return json.dumps({"style": style, "prompt": normalise_text(prompt)}, ensure_ascii=False)
+
+
+def read_prompt(text: str) -> tuple[str | None, str]:
+    """Return style and prompt of an input; a text of another form is a prompt without style."""
+    if not text.startswith("{"):
+        return None, text
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return None, text
+    if isinstance(content, dict) and content.keys() == {"style", "prompt"}:
+        return str(content["style"]), str(content["prompt"])
+    return None, text
+
+
+def style_tag(style: str) -> str:
+    """Return the token that asks for a style."""
+    return f"<style:{style}>"

@@ -1,0 +1,68 @@
+"""What the kinds that write text have in common: targets end with the end token, and tags say what is to be written.
+
+Input ids of encoder-decoders: the tag of the locale to write ("<2de>"), the text, the end token. The tag alone says
+which locale to write (Johnson et al. 2017, https://aclanthology.org/Q17-1024/).
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from polyloop.errors import ModelError
+from polyloop.spec.models import TaskSpec
+from polyloop.tasks.base import TaskKind, end_id, plain_ids
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+OUTPUT_TOKENS_PER_INPUT_TOKEN = 4
+OUTPUT_TOKENS_FLOOR = 16
+"""An output longer than 4 times its input plus 16 tokens is a loop; stopping there bounds a request's time."""
+
+
+class TextKind(TaskKind):
+    """A kind whose answer is text."""
+
+    @abstractmethod
+    def output_limit(self, num_input_tokens: int, max_target_tokens: int) -> int:
+        """Return the most tokens that an answer to an input of so many tokens may have."""
+
+    def encode_targets(
+        self, tokenizer: "PreTrainedTokenizerBase", targets: Sequence[str], task: TaskSpec
+    ) -> list[list[int]]:
+        """Return the target's ids followed by the end token."""
+        end = end_id(tokenizer)
+        return [[*ids, end] for ids in plain_ids(tokenizer, targets, as_target=True)]
+
+    def decode(self, tokenizer: "PreTrainedTokenizerBase", rows: Sequence[Sequence[int]]) -> list[str]:
+        """Return the text of each list of generated ids, without special tokens and outer spaces."""
+        texts = tokenizer.batch_decode([list(ids) for ids in rows], skip_special_tokens=True)
+        return [text.strip() for text in texts]
+
+
+def limit_by_input(num_input_tokens: int, max_target_tokens: int) -> int:
+    """Return the limit for kinds whose output is about as long as the input."""
+    return min(max_target_tokens, OUTPUT_TOKENS_PER_INPUT_TOKEN * num_input_tokens + OUTPUT_TOKENS_FLOOR)
+
+
+def tagged_ids(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], locales: Sequence[str]) -> list[list[int]]:
+    """Return tag, text and end token; ModelError if the tokenizer does not know the tag of a locale."""
+    end = end_id(tokenizer)
+    tags = {locale: token_id(tokenizer, locale_tag(locale)) for locale in set(locales)}
+    rows = plain_ids(tokenizer, texts)
+    return [[tags[locale], *ids, end] for ids, locale in zip(rows, locales, strict=True)]
+
+
+def locale_tag(locale: str) -> str:
+    """Return the token that tells the model to write `locale`, such as "<2zh-Hans>"."""
+    return f"<2{locale}>"
+
+
+def token_id(tokenizer: "PreTrainedTokenizerBase", token: str) -> int:
+    """Return the id of a token that must be whole; ModelError if the tokenizer has no such token."""
+    found = tokenizer.convert_tokens_to_ids(token)
+    if not isinstance(found, int) or found == tokenizer.unk_token_id:
+        raise ModelError(
+            f"the tokenizer {tokenizer.name_or_path!r} has no token {token!r}; the model was not made for what it asks"
+        )
+    return found

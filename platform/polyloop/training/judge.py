@@ -1,0 +1,74 @@
+"""How good the weights are on the dev split: mean loss without smoothing, and the part of targets that are right.
+
+Input: the model. Output: the same verdict on every worker; None where the split is empty.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+
+from polyloop.spec.training import TrainingSpec
+from polyloop.training.batches import plan_batches, share_of
+from polyloop.training.loss import summed_hits, summed_loss
+from polyloop.training.objectives import Objective
+from polyloop.training.rows import Rows
+from polyloop.training.session import Session
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What the dev split says."""
+
+    loss: float
+    """Mean cross-entropy, in nats."""
+    accuracy: float
+    """Part of labels, or of target tokens given the right ones before, from 0 to 1."""
+
+
+class Judge:
+    """Asks the dev split."""
+
+    def __init__(
+        self, rows: Rows, objective: Objective, session: Session, accelerator: Accelerator, training: TrainingSpec
+    ) -> None:
+        self._rows, self._objective, self._session, self._accelerator = rows, objective, session, accelerator
+        self._batches = plan_batches(
+            rows.inputs.lengths,
+            objective.target_lengths(rows),
+            batch_tokens=training.batch_tokens,
+            seed=training.seed,
+            epoch=0,
+        )
+
+    def verdict(self, model: Any) -> Verdict | None:
+        """Return the verdict; the model is left in training mode."""
+        if not len(self._rows):
+            return None
+        sums = torch.zeros(2, device=self._accelerator.device, dtype=torch.float64)
+        model.eval()
+        with torch.no_grad():
+            for rows in self._batches:
+                # Each worker takes part in each batch: a sharded model cannot be asked by one alone.
+                share, weights = share_of(
+                    rows, self._rows.weights, rank=self._session.rank, world_size=self._session.world_size
+                )
+                batch = self._objective.batch(self._rows, share, weights).to(self._accelerator.device)
+                with self._accelerator.autocast():
+                    logits = self._objective.logits(model, batch)
+                loss = summed_loss(logits, batch.targets, batch.weights, 0.0)
+                sums += torch.stack([loss.double(), summed_hits(logits, batch.targets, batch.weights).double()])
+        model.train()
+        if self._session.world_size > 1:
+            sums = self._accelerator.reduce(sums, reduction="sum")
+        loss_sum, hits = (sums / self._objective.total_weight(self._rows, np.arange(len(self._rows)))).tolist()
+        return Verdict(loss=loss_sum, accuracy=hits)
+
+
+def score_of(verdict: Verdict | None, select: str) -> float | None:
+    """Return what is compared between epochs, more being better; None where the last one is taken."""
+    if verdict is None or select == "last":
+        return None
+    return -verdict.loss if select == "loss" else verdict.accuracy
