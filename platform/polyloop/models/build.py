@@ -24,6 +24,7 @@ from transformers.models.t5.modeling_t5 import T5Attention
 
 from polyloop.errors import ModelError
 from polyloop.models.adapters import merged, with_adapters
+from polyloop.models.ngrams import NgramBertConfig, NgramBertForSequenceClassification, token_characters
 from polyloop.models.pretrained import load_checkpoint
 from polyloop.spec.models import TaskSpec
 from polyloop.spec.recipes import DECODER_RECIPES, ENCODER_DECODER_RECIPES, ENCODER_RECIPES
@@ -71,24 +72,29 @@ def finished_model(
 
 def _encoder(task: TaskSpec, tokenizer: PreTrainedTokenizerBase, dropout: float) -> PreTrainedModel:
     recipe = ENCODER_RECIPES[str(task.model.recipe)]
-    settings: dict[str, Any] = {"attn_implementation": "sdpa"}
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=recipe.width,
-        intermediate_size=recipe.feedforward,
-        num_attention_heads=recipe.heads,
-        num_hidden_layers=recipe.encoder_layers,
-        max_position_embeddings=task.model.max_input_tokens,
-        hidden_dropout_prob=dropout,
+    settings: dict[str, Any] = {
+        "vocab_size": len(tokenizer),
+        "hidden_size": recipe.width,
+        "intermediate_size": recipe.feedforward,
+        "num_attention_heads": recipe.heads,
+        "num_hidden_layers": recipe.encoder_layers,
+        "max_position_embeddings": task.model.max_input_tokens,
+        "hidden_dropout_prob": dropout,
         # Dropout inside attention costs more time than all other dropout together and keeps the fused kernels out.
-        attention_probs_dropout_prob=0.0,
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        id2label=dict(enumerate(task.labels)),
-        label2id={label: index for index, label in enumerate(task.labels)},
-        **settings,
-    )
-    return BertForSequenceClassification(config)
+        "attention_probs_dropout_prob": 0.0,
+        "pad_token_id": tokenizer.pad_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "id2label": dict(enumerate(task.labels)),
+        "label2id": {label: index for index, label in enumerate(task.labels)},
+        "attn_implementation": "sdpa",
+    }
+    ngrams = task.model.ngrams
+    if ngrams is None:
+        return BertForSequenceClassification(BertConfig(**settings))
+    settings |= {f"ngram_{key}": value for key, value in ngrams.model_dump().items()}
+    model = NgramBertForSequenceClassification(NgramBertConfig(**settings))
+    model.token_characters.copy_(token_characters(tokenizer))
+    return model
 
 
 def _encoder_decoder(task: TaskSpec, tokenizer: PreTrainedTokenizerBase, dropout: float) -> PreTrainedModel:
