@@ -55,8 +55,8 @@ class Rows:
     def from_table(cls, table: pa.Table) -> "Rows":
         """Return the rows of a split's table."""
         return cls(
-            inputs=_ragged(table.column("input_ids")),
-            targets=_ragged(table.column("target_ids")),
+            inputs=ragged(table.column("input_ids")),
+            targets=ragged(table.column("target_ids")),
             weights=table.column("weight").to_numpy().astype(np.float32),
         )
 
@@ -102,7 +102,8 @@ def assemble(rows: Rows, share: Ints, share_weights: NDArray[np.float32], *, pad
     )
 
 
-def _ragged(column: pa.ChunkedArray) -> Ragged:
+def ragged(column: pa.ChunkedArray) -> Ragged:
+    """Return a column of lists of ids without nulls, chunked or sliced as it may be."""
     lists = column.combine_chunks()
     if isinstance(lists, pa.ChunkedArray):
         lists = lists.chunk(0) if lists.num_chunks else pa.array([], column.type)
