@@ -5,66 +5,18 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import torch
+from tests.support.preference_sets import BAD, GOOD, INPUTS, JUDGED, judged_batch, pair_batch, shaken
 
 from polyloop.errors import TrainingError
-from polyloop.training.preference.batches import (
-    BinaryBatch,
-    PreferenceBatch,
-    binary_batch,
-    plan_binary,
-    plan_preferences,
-    preference_batch,
-)
+from polyloop.training.preference.batches import binary_batch
 from polyloop.training.preference.losses import PreferenceLoss
-from polyloop.training.preference.pairs import BINARY_SCHEMA, PREFERENCE_SCHEMA, BinaryRows, PreferenceRows
-from polyloop.training.preference.precompute import precompute_binary, precompute_preferences
 from polyloop.training.preference.settings import DpoSettings, KtoSettings
 from polyloop.training.preference.step import binary_step, evaluating, frozen_scores, preference_step
 
-CPU = torch.device("cpu")
 IN_DOUBLE = ("bart", "gpt2")
 """One kind of each family that computes in float64 throughout; T5's and Llama's norms round to float32 inside."""
-INPUTS = [[5, 6, 7], [8], [9, 10], [11, 12]]
-GOOD = [[13, 14, 1], [15, 1], [16, 17, 18, 1], [13, 1]]
-BAD = [[13, 19, 1], [20, 21, 1], [16, 1], [22, 22, 1]]
-
-PAIRS = PreferenceRows.from_table(
-    pa.table(
-        {"input_ids": INPUTS, "chosen_ids": GOOD, "rejected_ids": BAD, "weight": [1.0, 0.5, 1.0, 2.0]},
-        schema=PREFERENCE_SCHEMA,
-    )
-)
-JUDGED = BinaryRows.from_table(
-    pa.table(
-        {
-            "input_ids": INPUTS + INPUTS,
-            "target_ids": GOOD + BAD,
-            "desirable": [True] * 4 + [False] * 4,
-            "weight": [1.0, 0.5, 1.0, 2.0] * 2,
-        },
-        schema=BINARY_SCHEMA,
-    )
-)
-
-
-def pair_batch(rows: list[int] | None = None) -> PreferenceBatch:
-    return preference_batch(PAIRS, np.array(rows or range(4)), pad_id=0)
-
-
-def judged_batch(*, rank: int = 0, world_size: int = 1) -> BinaryBatch:
-    return binary_batch(JUDGED, np.arange(8), pad_id=0, rank=rank, world_size=world_size)
-
-
-def shaken(model: Any, scale: float = 0.05) -> Any:
-    """Return a copy of a model with other weights, so that the policy is not the reference."""
-    other = copy.deepcopy(model)
-    with torch.no_grad():
-        for parameter in other.parameters():
-            parameter += scale * torch.randn_like(parameter)
-    return other
 
 
 def directional_check(policy: Any, loss_of: Callable[[], torch.Tensor]) -> tuple[float, float]:
@@ -165,48 +117,6 @@ def test_a_few_steps_raise_the_chosen_and_lower_the_rejected_against_the_referen
     assert statistics.chosen_reward is not None
     assert statistics.rejected_reward is not None
     assert statistics.chosen_reward > 0 > statistics.rejected_reward
-
-
-def test_log_probabilities_computed_before_do_the_reference_models_work(make_model: Any, family: str) -> None:
-    reference = make_model(family, 0.3).train()  # dropout on: precomputing has to turn it off
-    policy = shaken(reference).eval()
-    plan = plan_preferences(PAIRS, batch_tokens=30, seed=1, epoch=0)
-    known = precompute_preferences(reference, PAIRS, plan, pad_id=0, device=CPU)
-    assert reference.training
-    rows = np.array([2, 0])
-    with_numbers = preference_step(policy, preference_batch(PAIRS, rows, pad_id=0, reference=known), DpoSettings())
-    with_model = preference_step(policy, pair_batch([2, 0]), DpoSettings(), reference=reference)
-    torch.testing.assert_close(with_numbers.loss, with_model.loss)
-    torch.testing.assert_close(with_numbers.statistics.sums, with_model.statistics.sums, atol=1e-4, rtol=1e-4)
-
-
-def test_each_epochs_mismatched_texts_are_computed_before_too(make_model: Any, family: str) -> None:
-    reference = make_model(family)
-    policy = shaken(reference)
-    plans = [plan_binary(JUDGED, batch_tokens=24, seed=1, epoch=epoch) for epoch in range(2)]
-    known = precompute_binary(reference, JUDGED, plans, pad_id=0, device=CPU)
-    assert np.isfinite(known.targets).all()
-    assert np.isfinite(known.mismatched).all()
-    assert known.mismatched.shape == (2, 8)
-    for epoch, batches in enumerate(plans):
-        for rows in batches:
-            numbers = binary_batch(
-                JUDGED,
-                rows,
-                pad_id=0,
-                reference=known.targets,
-                mismatched_reference=known.mismatched[epoch],
-            )
-            with_numbers = binary_step(policy, numbers, KtoSettings())
-            without = binary_step(policy, binary_batch(JUDGED, rows, pad_id=0), KtoSettings(), reference=reference)
-            torch.testing.assert_close(with_numbers.loss, without.loss)
-
-
-def test_a_row_that_was_forgotten_spoils_the_loss_at_once(make_model: Any) -> None:
-    model = make_model("llama")
-    known = precompute_preferences(model, PAIRS, [np.array([0, 1, 3])], pad_id=0, device=CPU)
-    batch = preference_batch(PAIRS, np.array([1, 2]), pad_id=0, reference=known)
-    assert not torch.isfinite(preference_step(model, batch, DpoSettings()).loss)
 
 
 def test_a_step_without_any_reference_is_refused(make_model: Any) -> None:
