@@ -28,6 +28,18 @@ class DataError(PolyloopError):
     """A corpus cannot be read or holds nothing to learn from."""
 
 
+class EmptySideError(DataError):
+    """A row of a preference or binary set lacks its input, or a text that was judged."""
+
+
+class EqualSidesError(DataError):
+    """The two texts of a preference are the same, so that it prefers nothing."""
+
+
+class OneSidedError(DataError):
+    """A binary set holds good answers alone, or bad ones alone."""
+
+
 class ModelError(PolyloopError):
     """A model cannot be built, loaded or used for its task."""
 

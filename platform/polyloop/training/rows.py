@@ -63,8 +63,8 @@ class Rows:
         directions = zip(table.column("locale").to_pylist(), table.column("target_locale").to_pylist(), strict=True)
         names = [f"{locale}>{target_locale}" for locale, target_locale in directions]
         return cls(
-            inputs=_ragged(table.column("input_ids")),
-            targets=_ragged(table.column("target_ids")),
+            inputs=ragged(table.column("input_ids")),
+            targets=ragged(table.column("target_ids")),
             weights=table.column("weight").to_numpy().astype(np.float32),
             locales=np.unique(np.array(names, dtype=object), return_inverse=True)[1].astype(np.int64),
         )
@@ -85,7 +85,8 @@ def balance_labels(rows: Rows, exponent: float) -> Rows:
     return replace(rows, weights=weights.astype(np.float32))
 
 
-def _ragged(column: pa.ChunkedArray) -> Ragged:
+def ragged(column: pa.ChunkedArray) -> Ragged:
+    """Return a column of lists of ids without nulls, chunked or sliced as it may be."""
     lists = column.combine_chunks()
     if isinstance(lists, pa.ChunkedArray):
         lists = lists.chunk(0) if lists.num_chunks else pa.array([], column.type)

@@ -1,0 +1,62 @@
+"""The reference's log-probabilities of a whole set, so that no second model stays in memory while learning.
+
+Inputs: the model before its first step, which is the reference, and the rows. Outputs: float32 arrays that
+`polyloop.training.preference.batches` puts into batches. Limits: KTO's mismatched texts follow from the plan of each
+epoch, so that they cost one pass without gradients an epoch.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from polyloop.training.preference.batches import Floats, binary_batch, preference_batch
+from polyloop.training.preference.pairs import BinaryRows, PreferenceRows
+from polyloop.training.preference.step import frozen_scores
+from polyloop.training.rows import Ints
+
+
+@dataclass(frozen=True, kw_only=True)
+class BinaryReference:
+    """Log-probabilities of the rows' own texts, (rows,), and in each epoch of their partners' texts, (epochs, rows)."""
+
+    targets: Floats
+    mismatched: Floats
+
+
+def precompute_preferences(
+    model: Any, rows: PreferenceRows, batches: Sequence[Ints], *, pad_id: int, device: torch.device
+) -> Floats:
+    """Return log-probabilities of chosen and rejected texts, (2, rows); any plan that has each row once will do."""
+    reference = _unknown(2, len(rows))
+    for batch in batches:
+        texts = preference_batch(rows, batch, pad_id=pad_id).to(device)
+        scores = frozen_scores(model, texts.input_ids, texts.attention_mask, texts.targets)
+        reference[:, batch] = scores.view(2, -1).float().cpu().numpy()
+    return reference
+
+
+def precompute_binary(
+    model: Any, rows: BinaryRows, plans: Sequence[Sequence[Ints]], *, pad_id: int, device: torch.device
+) -> BinaryReference:
+    """Return log-probabilities of the rows' texts and of their partners' in each epoch.
+
+    `plans` are the batches of each epoch as they will be learned, whole, not a worker's share; at least one epoch.
+    """
+    targets, mismatched = _unknown(1, len(rows))[0], _unknown(len(plans), len(rows))
+    for epoch, batches in enumerate(plans):
+        for batch in batches:
+            texts = binary_batch(rows, batch, pad_id=pad_id).to(device)
+            inputs = (texts.input_ids, texts.attention_mask)
+            mismatched[epoch, batch] = frozen_scores(model, *inputs, texts.mismatched_targets).float().cpu().numpy()
+            if epoch == 0:
+                targets[batch] = frozen_scores(model, *inputs, texts.targets).float().cpu().numpy()
+    return BinaryReference(targets=targets, mismatched=mismatched)
+
+
+def _unknown(*shape: int) -> NDArray[np.float32]:
+    """Return numbers that spoil a loss at once where a row was forgotten."""
+    return np.full(shape, np.nan, dtype=np.float32)
