@@ -37,6 +37,18 @@ class SliceResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GroupResult:
+    """Scores of the rows that share something other than the target locale (see `slices`)."""
+
+    dimension: str
+    """length, source, label or month."""
+    name: str
+    num_rows: int
+    metrics: dict[str, Interval]
+    """Metrics that have something to count in the group."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluationRows:
     """The answers, row by row; the four columns have one length."""
 
@@ -72,6 +84,9 @@ class EvaluationResult:
     size_bytes: int
     """Size of the model's files; 0 where it was not told."""
     rows: EvaluationRows
+    groups: tuple[GroupResult, ...] = ()
+    """Scores by length, source, label and month, where the holdout has such groups; empty in results saved by versions
+    that did not look at them."""
 
     def __post_init__(self) -> None:
         counted = Counter(self.rows.target_locales)
@@ -97,6 +112,7 @@ class EvaluationResult:
                     **summary,
                     "overall": _slice(summary["overall"]),
                     "slices": tuple(_slice(one) for one in summary["slices"]),
+                    "groups": tuple(_group(one) for one in summary.get("groups", ())),
                     "rows": rows,
                 }
             )
@@ -154,5 +170,14 @@ def _write(path: Path, write: Callable[[Path], object]) -> Path:
 
 
 def _slice(value: dict[str, Any]) -> SliceResult:
-    metrics = {name: Interval(**interval) for name, interval in value["metrics"].items()}
-    return SliceResult(locale=value["locale"], num_rows=value["num_rows"], metrics=metrics)
+    return SliceResult(locale=value["locale"], num_rows=value["num_rows"], metrics=_metrics(value))
+
+
+def _group(value: dict[str, Any]) -> GroupResult:
+    return GroupResult(
+        dimension=value["dimension"], name=value["name"], num_rows=value["num_rows"], metrics=_metrics(value)
+    )
+
+
+def _metrics(value: dict[str, Any]) -> dict[str, Interval]:
+    return {name: Interval(**interval) for name, interval in value["metrics"].items()}
