@@ -62,7 +62,7 @@ class SummedRows(Measured):
 
     def minus(self, champion: Measured, mask: BoolArray, *, resamples: int, confidence: float) -> PairedDifference:
         """Return the paired bootstrap difference."""
-        if not isinstance(champion, SummedRows) or champion.metric is not self.metric:
+        if not isinstance(champion, SummedRows) or champion.metric.name != self.metric.name:
             raise _other_metric(self, champion)
         return paired_bootstrap(
             self.stats[mask], champion.stats[mask], self.metric.name, resamples=resamples, confidence=confidence
@@ -95,7 +95,7 @@ class CorpusRows(Measured):
 
     def minus(self, champion: Measured, mask: BoolArray, *, resamples: int, confidence: float) -> PairedDifference:
         """Return the paired jackknife difference."""
-        if not isinstance(champion, CorpusRows) or champion.metric is not self.metric:
+        if not isinstance(champion, CorpusRows) or champion.metric.name != self.metric.name:
             raise _other_metric(self, champion)
         return paired_jackknife(self.scorer, champion.scorer, mask, self.metric, confidence=confidence)
 

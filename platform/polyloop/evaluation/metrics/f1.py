@@ -19,11 +19,17 @@ LabelSet = frozenset[str]
 def label_sets(predictions: Values, references: Values, labels: Sequence[str]) -> Iterator[tuple[LabelSet, LabelSet]]:
     """Yield the predicted and the wanted set of each row; EvaluationError for a wanted label that is not one."""
     known = frozenset(labels)
-    wanted = [as_label_set(reference, known) for reference in references]
+    wanted = _as_label_sets(references, known)
     unknown = sorted(LabelSet().union(*wanted) - known)
     if unknown:
         raise EvaluationError(f"the reference {unknown[0]!r} is not a label; the labels are {', '.join(labels)}")
-    return ((as_label_set(given, known), want) for given, want in zip(predictions, wanted, strict=True))
+    return zip(_as_label_sets(predictions, known), wanted, strict=True)
+
+
+def _as_label_sets(values: Values, known: LabelSet) -> list[LabelSet]:
+    """Return the set of each value; texts repeat, so each is read once."""
+    read = {text: as_label_set(text, known) for text in {value for value in values if isinstance(value, str)}}
+    return [read[value] if isinstance(value, str) else as_label_set(value, known) for value in values]
 
 
 def accuracy_statistics(predictions: Values, references: Values, locale: str, labels: Sequence[str]) -> FloatArray:
