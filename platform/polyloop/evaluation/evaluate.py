@@ -72,8 +72,9 @@ def evaluate(
     rows = EvaluationRows(
         ids=tuple(columns["id"]),
         target_locales=tuple(columns["target_locale"]),
-        predictions=tuple(output or "" for output in outputs),
+        predictions=tuple(one.output if one else "" for one in outputs),
         references=tuple(columns["target"]),
+        confidences=_confidences(outputs),
     )
     scores = score_rows(rows, dataset_table, metric, task_spec)
     return EvaluationResult(
@@ -102,9 +103,9 @@ def _columns(table: pa.Table, task: str) -> dict[str, list[str]]:
 
 def _answers(
     predictor: Predictor, inputs: Sequence[PredictInput], batch_size: int, progress: Callable[[str], None]
-) -> list[str | None]:
+) -> list[Prediction | None]:
     """Return the outputs in the order of the inputs, None for an input that the model refuses as too long."""
-    outputs: list[str | None] = [None] * len(inputs)
+    outputs: list[Prediction | None] = [None] * len(inputs)
     longest_first = sorted(range(len(inputs)), key=lambda position: -len(inputs[position].text))
     for start in range(0, len(inputs), batch_size):
         positions = longest_first[start : start + batch_size]
@@ -115,7 +116,7 @@ def _answers(
     return outputs
 
 
-def _answer_batch(predictor: Predictor, batch: list[PredictInput]) -> list[str | None]:
+def _answer_batch(predictor: Predictor, batch: list[PredictInput]) -> list[Prediction | None]:
     try:
         predictions = predictor.predict(batch)
     except RequestError as error:
@@ -127,7 +128,14 @@ def _answer_batch(predictor: Predictor, batch: list[PredictInput]) -> list[str |
         return _answer_batch(predictor, batch[:half]) + _answer_batch(predictor, batch[half:])
     if len(predictions) != len(batch):
         raise EvaluationError(f"the model gave {len(predictions)} answers to {len(batch)} inputs")
-    return [prediction.output for prediction in predictions]
+    return list(predictions)
+
+
+def _confidences(outputs: Sequence[Prediction | None]) -> tuple[float, ...] | None:
+    """Return the probability of each answer, 0 for a refused input; None if the model tells no probabilities."""
+    if any(one is not None and one.scores is None for one in outputs):
+        return None
+    return tuple((one.scores or {}).get(one.output, 0.0) if one else 0.0 for one in outputs)
 
 
 def _latency_ms(predictor: Predictor, inputs: Sequence[PredictInput]) -> float:

@@ -142,7 +142,7 @@ def _comparisons(
     """Return the overall check and one for each slice."""
     labels = labels_in(metric, candidate.rows.references)
     ours, theirs = (
-        measured(metric, one.rows.predictions, one.rows.references, one.rows.target_locales, labels=labels)
+        measured(metric, one.rows.predictions_for(metric), one.rows.references, one.rows.target_locales, labels=labels)
         for one in (candidate, champion)
     )
     margin = _margin(gate, kind, ours.metric)

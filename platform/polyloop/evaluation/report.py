@@ -1,8 +1,8 @@
 """Results for people: tables for the terminal, and the same in Markdown for model cards.
 
 Inputs: an evaluation and, where there is one, the evaluation that it is compared with. Outputs: a rich Table, or text.
-Scores are in points, or in the metric's own unit, with their intervals; metrics of which less is better say so. Limits: shows what results hold; differences are of point values only
-(whether a change is no accident is the gate's business).
+Scores are in points, or in the metric's own unit, with their intervals; metrics of which less is better say so. Limits:
+shows what results hold; differences are of point values only (whether a change is no accident is the gate's business).
 """
 
 from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 Inputs: answers row by row, the holdout's table and the task's spec. Outputs: slices and groups with intervals at the
 gate's confidence. The gate's metric has to be valid for every locale; any other is left out where it is not (word
-metrics for Chinese), and overall if it is not valid for all of them.
+metrics for Chinese, calibration of a model without confidences), and overall if it is not valid for all of them.
 """
 
 from collections.abc import Iterable
@@ -81,9 +81,12 @@ def _metric_rows(
     positions = [position for position, locale in enumerate(rows.target_locales) if valid[locale]]
     if not positions:
         return None
+    if metric.compares == "confidences" and rows.confidences is None and not must_be_valid:
+        return None
+    predictions = rows.predictions_for(name)
     values = measured(
         name,
-        [rows.predictions[position] for position in positions],
+        [predictions[position] for position in positions],
         [rows.references[position] for position in positions],
         [rows.target_locales[position] for position in positions],
         labels=labels,

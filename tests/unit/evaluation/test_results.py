@@ -72,6 +72,14 @@ def test_rows_are_four_string_columns(make_result, tmp_path):
     assert load_rows(tmp_path) == rows
 
 
+def test_confidences_round_trip_where_there_are_any(make_result, tmp_path):
+    rows = replace(make_result(ROWS).rows, confidences=(0.5, 0.25, 1.0, 0.0))
+    save_rows(rows, tmp_path)
+    assert load_rows(tmp_path) == rows
+    with pytest.raises(EvaluationError, match="differ in length"):
+        replace(rows, confidences=(0.5,))
+
+
 def test_saving_again_replaces_the_rows(make_result, tmp_path):
     save_rows(make_result(ROWS).rows, tmp_path)
     fewer = make_result(ROWS[:2]).rows

@@ -1,5 +1,7 @@
 """Scores by slice and group: which metrics, on which rows."""
 
+from typing import Literal
+
 import pyarrow as pa
 import pytest
 
@@ -18,7 +20,13 @@ ROWS = [
 ]
 
 
-def scored(rows: list[tuple[str, str, str]], kind: str, metric: str, table: pa.Table | None = None, **gate) -> Scores:
+def scored(
+    rows: list[tuple[str, str, str]],
+    kind: Literal["classify", "translate"],
+    metric: str,
+    table: pa.Table | None = None,
+    **gate,
+) -> Scores:
     locales, predictions, references = (tuple(column) for column in zip(*rows, strict=True))
     answers = EvaluationRows(
         ids=tuple(str(position) for position in range(len(rows))),
