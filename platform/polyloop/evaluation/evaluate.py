@@ -1,7 +1,8 @@
-"""Run a model over a holdout and score it per target locale.
+"""Run a model over a holdout and score it per target locale, and by length, source, label and month.
 
-Inputs: a predictor, the task's spec and a table with the Example columns (id, locale, target_locale, input, target).
-Output: an `EvaluationResult` with the gate's confidence and number of resamples in its intervals.
+Inputs: a predictor, the task's spec and a table with the Example columns (id, locale, target_locale, input, target;
+source, corpus and timestamp where there are). Output: an `EvaluationResult` with the gate's confidence and number of
+resamples in its intervals.
 
 Limits: the whole table is answered in memory; weights of rows do not count. Rows are answered in order of length,
 which wastes least padding, and put back into the table's order, so results can be paired row by row. A row that the
@@ -16,12 +17,11 @@ from typing import Protocol
 import pyarrow as pa
 
 from polyloop.errors import EvaluationError, RequestError
-from polyloop.evaluation.intervals import bootstrap
-from polyloop.evaluation.metrics import FloatArray, resolve_metric, statistics_by_locale
-from polyloop.evaluation.results import OVERALL, EvaluationResult, EvaluationRows, SliceResult
+from polyloop.evaluation.metrics import resolve_metric
+from polyloop.evaluation.results import EvaluationResult, EvaluationRows
+from polyloop.evaluation.scoring import score_rows
 from polyloop.models.predict import PredictInput, Prediction
-from polyloop.spec.models import GateSpec, TaskSpec
-from polyloop.tasks import KINDS
+from polyloop.spec.models import TaskSpec
 
 COLUMNS = ("id", "locale", "target_locale", "input", "target")
 """Columns read from the table."""
@@ -52,7 +52,7 @@ def evaluate(
     progress: Callable[[str], None] | None = None,
     batch_size: int = 64,
 ) -> EvaluationResult:
-    """Return the scores of a model on the rows of `dataset_table`, overall and per target locale.
+    """Return the scores of a model on the rows of `dataset_table`, overall, per target locale and per other group.
 
     Raises EvaluationError for an empty table, a missing column, a metric of another task kind, a predictor that
     gives another number of answers than it got inputs, and a reference that is not a label of a classify task.
@@ -72,18 +72,20 @@ def evaluate(
     rows = EvaluationRows(
         ids=tuple(columns["id"]),
         target_locales=tuple(columns["target_locale"]),
-        predictions=tuple(output or "" for output in outputs),
+        predictions=tuple(one.output if one else "" for one in outputs),
         references=tuple(columns["target"]),
+        confidences=_confidences(outputs),
     )
-    overall, slices = _score(rows, task_spec)
+    scores = score_rows(rows, dataset_table, metric, task_spec)
     return EvaluationResult(
         task=task,
         version=version,
         dataset_digest=dataset_digest,
         holdout_digest=holdout_digest,
         metric=metric,
-        overall=overall,
-        slices=slices,
+        overall=scores.overall,
+        slices=scores.slices,
+        groups=scores.groups,
         latency_ms=_latency_ms(predictor, answered),
         size_bytes=size_bytes,
         rows=rows,
@@ -101,9 +103,9 @@ def _columns(table: pa.Table, task: str) -> dict[str, list[str]]:
 
 def _answers(
     predictor: Predictor, inputs: Sequence[PredictInput], batch_size: int, progress: Callable[[str], None]
-) -> list[str | None]:
+) -> list[Prediction | None]:
     """Return the outputs in the order of the inputs, None for an input that the model refuses as too long."""
-    outputs: list[str | None] = [None] * len(inputs)
+    outputs: list[Prediction | None] = [None] * len(inputs)
     longest_first = sorted(range(len(inputs)), key=lambda position: -len(inputs[position].text))
     for start in range(0, len(inputs), batch_size):
         positions = longest_first[start : start + batch_size]
@@ -114,7 +116,7 @@ def _answers(
     return outputs
 
 
-def _answer_batch(predictor: Predictor, batch: list[PredictInput]) -> list[str | None]:
+def _answer_batch(predictor: Predictor, batch: list[PredictInput]) -> list[Prediction | None]:
     try:
         predictions = predictor.predict(batch)
     except RequestError as error:
@@ -126,7 +128,14 @@ def _answer_batch(predictor: Predictor, batch: list[PredictInput]) -> list[str |
         return _answer_batch(predictor, batch[:half]) + _answer_batch(predictor, batch[half:])
     if len(predictions) != len(batch):
         raise EvaluationError(f"the model gave {len(predictions)} answers to {len(batch)} inputs")
-    return [prediction.output for prediction in predictions]
+    return list(predictions)
+
+
+def _confidences(outputs: Sequence[Prediction | None]) -> tuple[float, ...] | None:
+    """Return the probability of each answer, 0 for a refused input; None if the model tells no probabilities."""
+    if any(one is not None and one.scores is None for one in outputs):
+        return None
+    return tuple((one.scores or {}).get(one.output, 0.0) if one else 0.0 for one in outputs)
 
 
 def _latency_ms(predictor: Predictor, inputs: Sequence[PredictInput]) -> float:
@@ -138,28 +147,3 @@ def _latency_ms(predictor: Predictor, inputs: Sequence[PredictInput]) -> float:
     for one in timed:
         predictor.predict([one])
     return (time.perf_counter() - start_s) * 1_000.0 / len(timed)
-
-
-def _score(rows: EvaluationRows, task_spec: TaskSpec) -> tuple[SliceResult, tuple[SliceResult, ...]]:
-    """Return the overall result and one for each target locale, with every metric of the task's kind."""
-    stats: dict[str, FloatArray] = {
-        metric: statistics_by_locale(
-            metric, rows.predictions, rows.references, rows.target_locales, labels=task_spec.labels
-        )
-        for metric in KINDS[task_spec.kind].metrics
-    }
-    overall = _slice_result(OVERALL, stats, task_spec.gate)
-    slices = []
-    for locale in sorted(set(rows.target_locales)):
-        of_locale = [position for position, one in enumerate(rows.target_locales) if one == locale]
-        part = {metric: values[of_locale] for metric, values in stats.items()}
-        slices.append(_slice_result(locale, part, task_spec.gate))
-    return overall, tuple(slices)
-
-
-def _slice_result(locale: str, stats: dict[str, FloatArray], gate: GateSpec) -> SliceResult:
-    metrics = {
-        metric: bootstrap(values, metric, resamples=gate.resamples, confidence=gate.confidence)
-        for metric, values in stats.items()
-    }
-    return SliceResult(locale=locale, num_rows=len(next(iter(stats.values()))), metrics=metrics)

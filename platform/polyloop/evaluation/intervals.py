@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from polyloop.errors import EvaluationError
-from polyloop.evaluation.metrics import FloatArray, score
+from polyloop.evaluation.metrics import FloatArray, metric_named, score
 
 WEIGHT_BYTES = 32 * 1024 * 1024
 """Size of one block of resampling weights."""
@@ -25,7 +25,7 @@ DEFAULT_SEED = 17
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """A value in points with the ends of its two-sided interval."""
+    """A value, in points or the metric's own unit, with the ends of its two-sided interval."""
 
     value: float
     low: float
@@ -34,13 +34,13 @@ class Interval:
 
 @dataclass(frozen=True, kw_only=True)
 class PairedDifference:
-    """Candidate minus champion, in points, on the same rows."""
+    """Candidate minus champion on the same rows, in the metric's unit; a gain is below 0 where less is better."""
 
     interval: Interval
     probability_no_gain: float
-    """Share of resamples in which the candidate is not above the champion (small: the gain is no accident)."""
+    """Share of resamples in which the candidate is not better than the champion (small: the gain is no accident)."""
     probability_no_loss: float
-    """Share of resamples in which the candidate is not below the champion (small: the loss is no accident)."""
+    """Share of resamples in which the candidate is not worse than the champion (small: the loss is no accident)."""
 
 
 def bootstrap(
@@ -81,12 +81,13 @@ def paired_bootstrap(
             for sums in _resampled_sums(paired, resamples, seed)
         ]
     )
+    gains = metric_named(metric).sign * differences
     totals = paired.sum(axis=0)
     value = float(score(metric, totals[:width]) - score(metric, totals[width:]))
     return PairedDifference(
         interval=_interval(value, differences, confidence),
-        probability_no_gain=float(np.mean(differences <= 0)),
-        probability_no_loss=float(np.mean(differences >= 0)),
+        probability_no_gain=float(np.mean(gains <= 0)),
+        probability_no_loss=float(np.mean(gains >= 0)),
     )
 
 

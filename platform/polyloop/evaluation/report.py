@@ -1,8 +1,8 @@
-"""Results for people: one table for the terminal, one in Markdown for model cards.
+"""Results for people: tables for the terminal, and the same in Markdown for model cards.
 
 Inputs: an evaluation and, where there is one, the evaluation that it is compared with. Outputs: a rich Table, or text.
-Scores are in points with their intervals. Limits: shows what results hold; differences are of point values only
-(whether a change is no accident is the gate's business).
+Scores are in points, or in the metric's own unit, with their intervals; metrics of which less is better say so. Limits:
+shows what results hold; differences are of point values only (whether a change is no accident is the gate's business).
 """
 
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from polyloop.evaluation.intervals import Interval
+from polyloop.evaluation.metrics import METRICS
 from polyloop.evaluation.results import EvaluationResult, SliceResult
 
 
@@ -56,15 +57,26 @@ def result_table(after: EvaluationResult, before: EvaluationResult | None = None
 def result_markdown(after: EvaluationResult, before: EvaluationResult | None = None) -> str:
     """Return the same table in GitHub Markdown, ending in a newline."""
     headings, rows = _cells(after, before)
-    lines = [headings, ["---", "---", *["---:"] * (len(headings) - 2)], *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return _markdown(headings, rows, num_texts=2)
+
+
+def groups_markdown(result: EvaluationResult) -> str:
+    """Return a table of the scores by length, source, label and month in GitHub Markdown; "" if there are no groups."""
+    if not result.groups:
+        return ""
+    rows = [
+        [group.dimension, _escaped(group.name), _metric(name), f"{group.num_rows:,}", _points(group.metrics[name])]
+        for group in result.groups
+        for name in sorted(group.metrics, key=lambda name: name != result.metric)
+    ]
+    return _markdown(["by", "group", "metric", "rows", result.version], rows, num_texts=3)
 
 
 def _cells(after: EvaluationResult, before: EvaluationResult | None) -> tuple[list[str], list[list[str]]]:
     scores = [before.version, after.version, "change"] if before else [after.version]
     rows = []
     for row in report_rows(after, before):
-        cells = [row.locale, row.metric, f"{row.num_rows:,}"]
+        cells = [row.locale, _metric(row.metric), f"{row.num_rows:,}"]
         if before:
             change = "-" if row.before is None else f"{row.after.value - row.before.value:+.2f}"
             cells += ["-" if row.before is None else _points(row.before), _points(row.after), change]
@@ -72,6 +84,22 @@ def _cells(after: EvaluationResult, before: EvaluationResult | None) -> tuple[li
             cells.append(_points(row.after))
         rows.append(cells)
     return ["locale", "metric", "rows", *scores], rows
+
+
+def _markdown(headings: list[str], rows: list[list[str]], *, num_texts: int) -> str:
+    """Return a table whose first columns are texts and whose others are numbers."""
+    lines = [headings, [*["---"] * num_texts, *["---:"] * (len(headings) - num_texts)], *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _escaped(text: str) -> str:
+    """Return a text that cannot end its cell; labels and sources are the users' own."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _metric(name: str) -> str:
+    is_less_better = name in METRICS and METRICS[name].direction == "less"
+    return f"{name} (less is better)" if is_less_better else name
 
 
 def _points(interval: Interval) -> str:

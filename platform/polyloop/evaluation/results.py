@@ -1,8 +1,8 @@
 """What an evaluation found: scores with intervals per target locale, and the row-level answers behind them.
 
-Inputs and outputs: frozen objects; a summary as JSON and the rows as Parquet (id, target_locale, prediction,
-reference, all strings), side by side in one folder. Files are written under a temporary name and renamed, so a reader
-never sees half of one; loading checks that rows and summary agree.
+Inputs and outputs: frozen objects; a summary as JSON and the rows as Parquet (id, target_locale, prediction, reference,
+all strings, and confidence where the model tells it), side by side in one folder. Files are written under a temporary
+name and renamed, so a reader never sees half of one; loading checks that rows and summary agree.
 
 Limits: rows are held in memory, about 100 bytes a row besides the texts.
 """
@@ -10,7 +10,7 @@ Limits: rows are held in memory, about 100 bytes a row besides the texts.
 import json
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from polyloop.errors import EvaluationError
 from polyloop.evaluation.intervals import Interval
+from polyloop.evaluation.metrics import metric_named
 
 SUMMARY_FILE = "evaluation.json"
 ROWS_FILE = "rows.parquet"
@@ -37,21 +38,45 @@ class SliceResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GroupResult:
+    """Scores of the rows that share something other than the target locale (see `slices`)."""
+
+    dimension: str
+    """length, source, label or month."""
+    name: str
+    num_rows: int
+    metrics: dict[str, Interval]
+    """Metrics that have something to count in the group."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluationRows:
-    """The answers, row by row; the four columns have one length."""
+    """The answers, row by row; the columns have one length."""
 
     ids: tuple[str, ...]
     target_locales: tuple[str, ...]
     predictions: tuple[str, ...]
     references: tuple[str, ...]
+    confidences: tuple[float, ...] | None = None
+    """Probability (0 to 1) that the model gave each answer; None where it tells none, and in older results."""
 
     def __post_init__(self) -> None:
-        lengths = {field.name: len(getattr(self, field.name)) for field in fields(self)}
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        lengths = {name: len(column) for name, column in columns.items() if column is not None}
         if len(set(lengths.values())) != 1:
             raise EvaluationError(f"the columns of evaluation rows differ in length: {lengths}")
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def predictions_for(self, metric: str) -> Sequence[object]:
+        """Return the answers in the form that a metric compares: with their confidences, where it asks for those.
+
+        Answers whose confidences are not kept apart come back as they are, as their texts may hold them.
+        """
+        if metric_named(metric).compares != "confidences" or self.confidences is None:
+            return self.predictions
+        return list(zip(self.predictions, self.confidences, strict=True))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +97,9 @@ class EvaluationResult:
     size_bytes: int
     """Size of the model's files; 0 where it was not told."""
     rows: EvaluationRows
+    groups: tuple[GroupResult, ...] = ()
+    """Scores by length, source, label and month, where the holdout has such groups; empty in results saved by versions
+    that did not look at them."""
 
     def __post_init__(self) -> None:
         counted = Counter(self.rows.target_locales)
@@ -97,6 +125,7 @@ class EvaluationResult:
                     **summary,
                     "overall": _slice(summary["overall"]),
                     "slices": tuple(_slice(one) for one in summary["slices"]),
+                    "groups": tuple(_group(one) for one in summary.get("groups", ())),
                     "rows": rows,
                 }
             )
@@ -114,17 +143,27 @@ def save_rows(rows: EvaluationRows, folder: Path) -> Path:
             "reference": pa.array(rows.references, pa.string()),
         }
     )
+    if rows.confidences is not None:
+        table = table.append_column("confidence", pa.array(rows.confidences, pa.float64()))
     return _write(folder / ROWS_FILE, lambda path: pq.write_table(table, path, compression="zstd"))
 
 
 def load_rows(folder: Path) -> EvaluationRows:
     """Return the rows that `save_rows` wrote into `folder`; EvaluationError if they are missing or unreadable."""
     try:
-        table = pq.read_table(folder / ROWS_FILE, columns=["id", "target_locale", "prediction", "reference"])
-    except (OSError, pa.ArrowException) as error:
+        table = pq.read_table(folder / ROWS_FILE)
+        texts = table.select(["id", "target_locale", "prediction", "reference"])
+    except (OSError, KeyError, pa.ArrowException) as error:
         raise EvaluationError(f"cannot read evaluation rows from {folder / ROWS_FILE}: {error}") from error
-    ids, locales, predictions, references = (tuple(column.to_pylist()) for column in table.itercolumns())
-    return EvaluationRows(ids=ids, target_locales=locales, predictions=predictions, references=references)
+    ids, locales, predictions, references = (tuple(column.to_pylist()) for column in texts.itercolumns())
+    told = "confidence" in table.column_names
+    return EvaluationRows(
+        ids=ids,
+        target_locales=locales,
+        predictions=predictions,
+        references=references,
+        confidences=tuple(table.column("confidence").to_pylist()) if told else None,
+    )
 
 
 def save_result(result: EvaluationResult, folder: Path) -> None:
@@ -154,5 +193,14 @@ def _write(path: Path, write: Callable[[Path], object]) -> Path:
 
 
 def _slice(value: dict[str, Any]) -> SliceResult:
-    metrics = {name: Interval(**interval) for name, interval in value["metrics"].items()}
-    return SliceResult(locale=value["locale"], num_rows=value["num_rows"], metrics=metrics)
+    return SliceResult(locale=value["locale"], num_rows=value["num_rows"], metrics=_metrics(value))
+
+
+def _group(value: dict[str, Any]) -> GroupResult:
+    return GroupResult(
+        dimension=value["dimension"], name=value["name"], num_rows=value["num_rows"], metrics=_metrics(value)
+    )
+
+
+def _metrics(value: dict[str, Any]) -> dict[str, Interval]:
+    return {name: Interval(**interval) for name, interval in value["metrics"].items()}

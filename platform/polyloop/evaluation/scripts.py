@@ -1,6 +1,6 @@
-"""Which BLEU tokeniser a target locale gets, so that no text without spaces is ever cut at spaces.
+"""Which locales write spaces, and which BLEU tokeniser each gets, so that no unspaced text is ever cut at spaces.
 
-Inputs: a BCP-47 tag; references. Output: the name of a sacrebleu tokeniser; EvaluationError where none fits.
+Inputs: a BCP-47 tag; references. Output: yes or no, or a sacrebleu tokeniser's name; EvaluationError where none fits.
 The choice goes by the tag's script where it has one and by its language otherwise. A second guard looks at the
 references themselves: a corpus whose tag is wrong is refused instead of being scored as one word a sentence.
 
@@ -55,14 +55,33 @@ def bleu_tokeniser(locale: str, *, is_installed: Callable[[str], bool]) -> str:
     return CHARACTERS if language in _UNSPACED_LANGUAGES else WORDS
 
 
-def refuse_unspaced(references: Sequence[str], locale: str, tokeniser: str) -> None:
-    """Raise EvaluationError if the tokeniser cuts at spaces and the references are mostly in scripts without them."""
-    if tokeniser != WORDS:
-        return
-    unspaced = sum(len(_UNSPACED_TEXT.findall(text)) for text in references)
-    characters = sum(len("".join(text.split())) for text in references)
-    if unspaced > UNSPACED_SHARE * characters:
+def writes_spaces(locale: str) -> bool:
+    """Return whether words of a locale stand between spaces: by the tag's script, else by its language.
+
+    Korean does, whatever tokeniser its BLEU uses; an unknown language (`und`) is taken to.
+    """
+    language, *rest = locale.split("-")
+    script = next((part for part in rest if len(part) == 4), "")
+    if script in _SCRIPT_TOKENISERS:
+        return _SCRIPT_TOKENISERS[script] == WORDS
+    return language not in _CHINESE_LANGUAGES and language not in _UNSPACED_LANGUAGES
+
+
+def is_unspaced_letter(character: str) -> bool:
+    """Return whether a character belongs to a script that puts no spaces between words."""
+    return _UNSPACED_TEXT.match(character) is not None
+
+
+def is_unspaced_text(texts: Sequence[str]) -> bool:
+    """Return whether more than `UNSPACED_SHARE` of the visible characters are in scripts without spaces."""
+    unspaced = sum(len(_UNSPACED_TEXT.findall(text)) for text in texts)
+    return unspaced > UNSPACED_SHARE * sum(len("".join(text.split())) for text in texts)
+
+
+def refuse_unspaced(references: Sequence[str], locale: str, what: str) -> None:
+    """Raise EvaluationError if `what`, which counts words between spaces, meets text that is mostly without them."""
+    if is_unspaced_text(references):
         raise EvaluationError(
-            f"BLEU for {locale!r} counts words between spaces, but the references are mostly in a script without "
+            f"{what} for {locale!r} counts words between spaces, but the references are mostly in a script without "
             "spaces; correct the corpus's target_locale, or use chrf"
         )

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from polyloop.evaluation.intervals import Interval
-from polyloop.evaluation.metrics import score, statistics_by_locale
+from polyloop.evaluation.measure import measured
+from polyloop.evaluation.metrics import labels_in
 from polyloop.evaluation.results import EvaluationResult, EvaluationRows, SliceResult
 
 Row = tuple[str, str, str]
@@ -32,11 +33,10 @@ def make_result() -> MakeResult:
         ids: Sequence[str] | None = None,
     ) -> EvaluationResult:
         locales, predictions, references = (tuple(column) for column in zip(*rows, strict=True))
-        labels = tuple(sorted(set(references))) if metric in ("accuracy", "macro_f1") else ()
-        stats = statistics_by_locale(metric, predictions, references, locales, labels=labels)
+        values = measured(metric, predictions, references, locales, labels=labels_in(metric, references))
 
         def slice_result(name: str, mask: np.ndarray) -> SliceResult:
-            value = float(score(metric, stats[mask].sum(axis=0)))
+            value = values.interval(mask, resamples=1, confidence=0.5).value
             interval = Interval(value=value, low=value - 1.0, high=value + 1.0)
             return SliceResult(locale=name, num_rows=int(mask.sum()), metrics={metric: interval})
 

@@ -1,7 +1,7 @@
 """Evaluating a small rule-based model: order, slices, latency, refusals."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +12,7 @@ from polyloop.evaluation.evaluate import evaluate
 from polyloop.models.predict import PredictInput, Prediction
 from polyloop.spec.models import GateSpec, TaskSpec
 from polyloop.spec.network import ModelSpec
+from polyloop.tasks.classify import Classify
 
 DIGESTS: dict[str, Any] = {"task": "t", "version": "v1", "dataset_digest": "d", "holdout_digest": "h"}
 CLASSIFY = TaskSpec(
@@ -183,3 +184,38 @@ def test_other_refusals_are_not_taken_for_wrong_answers():
 
     with pytest.raises(RequestError, match="unknown locale"):
         evaluate(Offended(), CLASSIFY, holdout(MOODS), **DIGESTS)
+
+
+@dataclass
+class Sure(Rules):
+    """Tells probabilities, as a classifier does: 0.9 for what it answers."""
+
+    def predict(self, inputs: list[PredictInput]) -> list[Prediction]:
+        return [
+            replace(one, scores={one.output: 0.9, "bad" if one.output == "good" else "good": 0.1})
+            for one in super().predict(inputs)
+        ]
+
+
+def test_confidences_are_kept_and_their_calibration_scored(monkeypatch):
+    monkeypatch.setattr(Classify, "metrics", ("accuracy", "calibration_error"))
+    result = evaluate(Sure(), CLASSIFY, holdout(MOODS), **DIGESTS)
+    assert result.rows.confidences == (0.9,) * 5
+    assert result.overall.metrics["calibration_error"].value == pytest.approx(10.0)  # sure by 0.9, right in 0.8
+    without = evaluate(Rules(), CLASSIFY, holdout(MOODS), **DIGESTS)
+    assert without.rows.confidences is None
+    assert set(without.overall.metrics) == {"accuracy"}
+    gate = CLASSIFY.gate.model_copy(update={"metric": "calibration_error"})
+    with pytest.raises(EvaluationError, match="is not a label with its confidence"):
+        evaluate(Rules(), CLASSIFY.model_copy(update={"gate": gate}), holdout(MOODS), **DIGESTS)
+
+
+def test_the_holdouts_other_columns_give_groups():
+    sources = ["https://a.org/1", "https://a.org/2", "https://b.org/1", "https://b.org/2", "https://b.org/3"]
+    table = holdout(MOODS).append_column("source", pa.array(sources))
+    spec = CLASSIFY.model_copy(update={"gate": GateSpec(resamples=200, min_rows=2)})
+    result = evaluate(Rules(), spec, table, **DIGESTS)
+    groups = {(one.dimension, one.name): one for one in result.groups}
+    assert groups["source", "a.org"].metrics["accuracy"].value == 100.0
+    assert groups["source", "b.org"].metrics["accuracy"].value == pytest.approx(200 / 3)
+    assert groups["label", "good"].num_rows == 2

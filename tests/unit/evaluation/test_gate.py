@@ -9,6 +9,7 @@ import pytest
 from polyloop.errors import EvaluationError
 from polyloop.evaluation.gate import GateDecision, decide
 from polyloop.spec.models import GateSpec
+from polyloop.tasks.classify import Classify
 
 GATE = GateSpec(metric="accuracy", margin=2.0)
 
@@ -246,3 +247,128 @@ def test_explain_gives_the_verdict_and_a_line_for_each_check(make_result):
 def test_explain_speaks_of_a_first_version(make_result):
     decision = decide(make_result(rows("en", 4, 1)), None, GateSpec(metric="accuracy", min_score=50), kind="classify")
     assert decision.explain().splitlines()[0] == "mood v2 fails as the first version (metric accuracy)"
+
+
+def confident(locale: str, num_rows: int, confidence: float, *, num_right: int) -> list[tuple[str, str, str]]:
+    """Return rows answered "good" with one confidence, of which `num_right` are right."""
+    answer = json.dumps(["good", confidence])
+    return [(locale, answer, "good" if position < num_right else "bad") for position in range(num_rows)]
+
+
+@pytest.fixture
+def calibration_gate(monkeypatch) -> GateSpec:
+    """A gate on a metric of which less is better, as if the kind offered it."""
+    monkeypatch.setattr(Classify, "metrics", ("accuracy", "calibration_error", "repetition", "distinct_1"))
+    return GateSpec(margin=2.0).model_copy(update={"metric": "calibration_error"})
+
+
+def calibrated(make_result, confidences: dict[str, float], **options):
+    found = [row for locale, one in confidences.items() for row in confident(locale, 400, one, num_right=320)]
+    return make_result(found, metric="calibration_error", **options)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "require", "passed"),
+    [
+        (0.90, 0.85, "better", True),  # the error falls from 10 to 5 points
+        (0.85, 0.90, "better", False),
+        (0.85, 0.90, "non_inferior", False),
+        (0.90, 0.85, "non_inferior", True),
+        (0.85, 0.85, "non_inferior", True),
+        (0.85, 0.85, "better", False),
+    ],
+)
+def test_a_rise_is_a_loss_where_less_is_better(make_result, calibration_gate, before, after, require, passed):
+    champion, candidate = (
+        calibrated(make_result, {"en": before}, version="v1"),
+        calibrated(make_result, {"en": after}),
+    )
+    gate = calibration_gate.model_copy(update={"require": require})
+    decision = decide(candidate, champion, gate, kind="classify")
+    assert decision.passed is passed
+    overall = check(decision, "overall")
+    assert overall.numbers["difference"] == pytest.approx(100 * (after - before))
+    assert overall.numbers["probability_no_gain"] == pytest.approx(0.0 if after < before else 1.0, abs=0.01)
+    assert overall.numbers["limit"] == (0.0 if require == "better" else 2.0)
+
+
+def test_one_locale_that_rises_stops_a_candidate_of_lower_error_overall(make_result, calibration_gate):
+    champion = calibrated(make_result, {"de": 0.84, "en": 0.95}, version="v1")
+    candidate = calibrated(make_result, {"de": 0.90, "en": 0.80})
+    decision = decide(candidate, champion, calibration_gate, kind="classify")
+    assert [one.slice for one in decision.checks if not one.passed] == ["de"]
+    assert check(decision, "locale", "de").reason == (
+        "changes by +6.00, at most +6.00 at 95% confidence (400 rows); the bound may not be above +2.00"
+    )
+
+
+def test_a_small_slice_fails_on_an_evident_rise_only(make_result, calibration_gate):
+    large = confident("en", 100, 0.8, num_right=80)
+
+    def result(confidence: float, **options):
+        rows_of_fi = confident("fi", 40, confidence, num_right=20)
+        return make_result([*large, *rows_of_fi], metric="calibration_error", **options)
+
+    for before, after, passed in ((0.55, 0.99, False), (0.99, 0.55, True), (0.55, 0.56, True)):
+        decision = decide(result(after), result(before, version="v1"), calibration_gate, kind="classify")
+        other = check(decision, "locale", "other")
+        assert other.passed is passed
+        assert ", at least " in other.reason
+
+
+@pytest.mark.parametrize(("min_score", "passed"), [(0.0, True), (5.1, True), (4.9, False)])
+def test_min_score_is_the_highest_score_allowed_where_less_is_better(make_result, calibration_gate, min_score, passed):
+    gate = calibration_gate.model_copy(update={"min_score": min_score})
+    assert decide(calibrated(make_result, {"en": 0.85}), None, gate, kind="classify").passed is passed
+
+
+def test_a_metric_of_a_whole_corpus_is_judged_by_its_jackknife(make_result, calibration_gate):
+    gate = calibration_gate.model_copy(update={"metric": "distinct_1"})
+    rich = [("en", f"word{position} other{position} third", "x") for position in range(200)]
+    poor = [("en", f"word{position} again third", "x") for position in range(200)]
+    champion, candidate = (make_result(one, metric="distinct_1", version=f"v{len(one)}") for one in (rich, poor))
+    decision = decide(candidate, champion, gate, kind="classify")
+    assert not check(decision, "locale", "en").passed
+    assert check(decision, "overall").numbers["upper_bound"] < -20.0
+    assert decide(champion, candidate, gate.model_copy(update={"require": "better"}), kind="classify").passed
+
+
+def test_label_sets_are_compared_label_by_label(make_result, monkeypatch):
+    monkeypatch.setattr(Classify, "metrics", ("micro_f1",))
+    gate = GateSpec(margin=3.0).model_copy(update={"metric": "micro_f1"})
+    both, one = '["delivery", "refund"]', '["refund"]'
+    champion = make_result([("en", both, both)] * 100, metric="micro_f1", version="v1")
+    candidate = make_result([("en", one, both)] * 100, metric="micro_f1")
+    decision = decide(candidate, champion, gate, kind="classify")
+    assert check(decision, "overall").numbers["difference"] == pytest.approx(-100 / 3)
+    assert not decision.passed
+
+
+def test_the_discordant_test_counts_only_rows_that_one_model_gets_right(make_result):
+    champion = make_result(rows("en", 1_000, 500), version="v1")
+    candidate = make_result(rows("en", 1_000, 500, first_right=15))
+    gate = GATE.model_copy(update={"confidence": 0.9})
+    decision = decide(candidate, champion, gate, kind="classify", test="discordant")
+    overall = check(decision, "overall")
+    assert overall.numbers["difference"] == 0.0
+    assert overall.numbers["lower_bound"] == pytest.approx(-1.2816 * np.sqrt(30) / 10, abs=0.02)
+    assert decision.passed
+    with pytest.raises(EvaluationError, match="macro_f1 is no share of right answers"):
+        decide(
+            make_result(rows("en", 60, 30), metric="macro_f1"),
+            make_result(rows("en", 60, 30), metric="macro_f1", version="v1"),
+            GateSpec(metric="macro_f1"),
+            kind="classify",
+            test="discordant",
+        )
+
+
+def test_a_metric_with_a_unit_of_its_own_needs_a_margin(make_result, monkeypatch):
+    monkeypatch.setattr(Classify, "metrics", ("bits_per_character",))
+    gate = GateSpec().model_copy(update={"metric": "bits_per_character"})
+    champion, candidate = (
+        make_result([("en", nats, "a text")] * 60, metric="bits_per_character", version=nats) for nats in ("9.0", "9.1")
+    )
+    with pytest.raises(EvaluationError, match="no default margin for bits_per_character"):
+        decide(candidate, champion, gate, kind="classify")
+    assert decide(candidate, champion, gate.model_copy(update={"margin": 0.1}), kind="classify").passed

@@ -2,15 +2,18 @@
 
 import json
 import pickle
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from polyloop.errors import EvaluationError
+from polyloop.evaluation.intervals import Interval
 from polyloop.evaluation.results import (
     EvaluationResult,
     EvaluationRows,
+    GroupResult,
     load_result,
     load_rows,
     save_result,
@@ -25,6 +28,22 @@ def test_a_result_round_trips_through_its_folder(make_result, tmp_path):
     save_result(result, tmp_path / "evaluation")
     assert load_result(tmp_path / "evaluation") == result
     assert sorted(path.name for path in (tmp_path / "evaluation").iterdir()) == ["evaluation.json", "rows.parquet"]
+
+
+def test_groups_round_trip_and_a_result_saved_without_them_still_loads(make_result, tmp_path):
+    group = GroupResult(
+        dimension="length",
+        name="quarter 1 (shortest)",
+        num_rows=2,
+        metrics={"accuracy": Interval(value=50.0, low=0.0, high=100.0)},
+    )
+    result = replace(make_result(ROWS), groups=(group,))
+    save_result(result, tmp_path)
+    assert load_result(tmp_path) == result
+    summary = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
+    del summary["groups"]
+    (tmp_path / "evaluation.json").write_text(json.dumps(summary), encoding="utf-8")
+    assert load_result(tmp_path) == replace(result, groups=())
 
 
 def test_the_summary_is_plain_json_without_the_rows(make_result):
@@ -51,6 +70,14 @@ def test_rows_are_four_string_columns(make_result, tmp_path):
         ("id", "target_locale", "prediction", "reference"), pa.string()
     )
     assert load_rows(tmp_path) == rows
+
+
+def test_confidences_round_trip_where_there_are_any(make_result, tmp_path):
+    rows = replace(make_result(ROWS).rows, confidences=(0.5, 0.25, 1.0, 0.0))
+    save_rows(rows, tmp_path)
+    assert load_rows(tmp_path) == rows
+    with pytest.raises(EvaluationError, match="differ in length"):
+        replace(rows, confidences=(0.5,))
 
 
 def test_saving_again_replaces_the_rows(make_result, tmp_path):

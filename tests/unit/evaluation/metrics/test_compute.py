@@ -54,7 +54,7 @@ def noisy(random: np.random.Generator, texts: list[str]) -> list[str]:
     ],
 )
 def test_bleu_and_chrf_equal_sacrebleu_on_every_kind_of_script(monkeypatch, locale, tokenize, guesses, references):
-    monkeypatch.setattr("polyloop.evaluation.metrics._is_installed", lambda module: False)
+    monkeypatch.setattr("polyloop.evaluation.metrics.bleu.is_installed", lambda module: False)
     bleu = sacrebleu.BLEU(tokenize=tokenize).corpus_score(guesses, [references]).score
     chrf = sacrebleu.CHRF().corpus_score(guesses, [references]).score
     assert 0 < bleu < 100
