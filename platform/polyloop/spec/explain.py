@@ -1,4 +1,4 @@
-"""Validation errors of the spec, and of files of its manner, put into words: file, line, key, value and what to write instead.
+"""Validation errors of the spec and of files like it, put into words: file, line, key, value, what to write instead.
 
 Input: pydantic's errors and the parsed `Source`. Output: one line of text for each error, in the order of the file.
 """

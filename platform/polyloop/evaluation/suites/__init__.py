@@ -1,1 +1,1 @@
-"""Suites: tries beside the holdout, such as behaviour, robustness and bias, with one kind of result that a gate can compare."""
+"""Suites: tries beside the holdout (behaviour, robustness, bias), with one kind of result that a gate can compare."""

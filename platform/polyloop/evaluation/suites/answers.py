@@ -1,7 +1,7 @@
 """Asks a predictor many inputs and keeps their order. The one place where suites touch a model's answers.
 
-Input: a predictor and inputs. Output: one prediction an input, None where the model refuses it as too long. Equal inputs
-are asked once; inputs go in order of length, which wastes least padding. Limits: all answers are held in memory.
+Input: a predictor and inputs. Output: one prediction an input, None where the model refuses it as too long. Equal
+inputs are asked once; they go in order of length, which wastes least padding. Limits: answers are held in memory.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,8 +1,8 @@
 """A behavioural suite spelled out: each case with its inputs and what is expected of the answers. Pure.
 
 Input: a `Suite`. Output: `Case`s in the order of the file, the same for the same suite on every machine. Each test has
-at most its number of examples in a place, spread evenly over its templates; which ones, the suite's seed decides, and no
-other test's contents.
+at most its number of examples in a place, spread evenly over its templates; which ones, the suite's seed decides, and
+no other test's contents.
 """
 
 import hashlib
@@ -90,7 +90,7 @@ def requests(cases: Sequence[Case]) -> list[PredictInput]:
 
 def _by_template(
     cases: Cases, stays: Stays | None, place: str, lists: Mapping[str, Sequence[str]], limit: int, seed: str
-) -> Iterator[list[_Made]]:
+) -> Iterator[Sequence[_Made]]:
     """Yield for each template the texts and expectations of its examples."""
     templates = templates_of(cases)
     share = -(-limit // len(templates))
@@ -143,7 +143,7 @@ def _edited(
             yield before, after
 
 
-def _spread(by_template: Iterator[list[_Made]], limit: int) -> list[_Made]:
+def _spread(by_template: Iterator[Sequence[_Made]], limit: int) -> list[_Made]:
     """Return at most `limit` examples, taken from the templates in turn."""
     in_turn = chain.from_iterable(zip_longest(*by_template))
     return [one for one in in_turn if one is not None][:limit]

@@ -3,15 +3,15 @@
 Inputs: the results of both on the same suites. Output: checks in the form of the gate's own, with all numbers.
 
 How it decides. Cases are paired by id, so that only those that flipped count: a case is worse if it lost more points
-than the suite's tolerance, better if it gained more. There is a check for each test in each slice, and, where a slice has
-several tests, one of all of them (test `all tests`), in which a subject counts once: worse or better by the balance of
-its cases. Each is an exact one-sided binomial test of worse against better flips (McNemar). As a suite is small,
-no worse cannot be proven; so the burden of proof is on harm: a check fails if so many worse flips are no accident. All
-checks of a decision share one error of 1 - confidence (Tarone's correction): a candidate that is as good as the champion
-everywhere is stopped by suites at most so often.
+than the suite's tolerance, better if it gained more. There is a check for each test in each slice, and, where a slice
+has several tests, one of all of them (test `all tests`), in which a subject counts once: worse or better by the balance
+of its cases. Each is an exact one-sided binomial test of worse against better flips (McNemar). As a suite is small, no
+worse cannot be proven; so the burden of proof is on harm: a check fails if so many worse flips are no accident. All
+checks of a decision share one error of 1 - confidence (Tarone's correction): a candidate that is as good as the
+champion everywhere is stopped by suites at most so often.
 
-A suite whose goal is half (stereotypes) fails only if the candidate is also further from 50 than the champion; worse are
-then the flips towards the candidate's side of 50.
+A suite whose goal is half (stereotypes) fails only if the candidate is also further from 50 than the champion; worse
+are then the flips towards the candidate's side of 50.
 
 Limits: cases made from one template are not quite independent; new cases would flip differently.
 """
@@ -77,7 +77,7 @@ def suite_checks(
                 slice=one.slice,
                 passed=True,
                 numbers={"candidate": one.rate.value, "num_cases": float(one.num_cases)},
-                reason=f"{result.suite}, {one.test}: {one.rate.value:.1f} % of {one.num_cases} cases pass (for information)",
+                reason=f"{result.suite}, {one.test}: {one.rate.value:.1f} % of {one.num_cases} pass (for information)",
             )
             for result in candidate
             for one in result.slices
@@ -172,7 +172,7 @@ def _reason(flips: Flips, limit: float) -> str:
     goal = ", where 50 is the goal" if flips.is_half else ""
     verdict = "the loss is evident" if is_harm(flips, limit) else "no loss is evident"
     return (
-        f"{flips.suite}, {flips.test}: {flips.candidate:.1f} points after {flips.champion:.1f}{goal}; {flips.num_worse} "
-        f"worse and {flips.num_better} better of {flips.num_cases} cases (p = {flips.probability:.3g}, limit {limit:.3g}); "
-        f"{verdict}"
+        f"{flips.suite}, {flips.test}: {flips.candidate:.1f} points after {flips.champion:.1f}{goal}; "
+        f"{flips.num_worse} worse and {flips.num_better} better of {flips.num_cases} cases "
+        f"(p = {flips.probability:.3g}, limit {limit:.3g}); {verdict}"
     )

@@ -2,8 +2,8 @@
 
 Input: a predictor of a classify task and rows of the holdout. Output: a `SuiteResult` with a test for each group that
 texts are rewritten to be about; a case passes if the label stays (counterfactual token fairness, Garg et al. 2019,
-"Counterfactual Fairness in Text Classification through Robustness", https://arxiv.org/abs/1809.10610). A slice's numbers
-count the flips and which labels they went to.
+"Counterfactual Fairness in Text Classification through Robustness", https://arxiv.org/abs/1809.10610). A slice's
+numbers count the flips and which labels they went to.
 
 Limits: some labels have to change (a task that asks for the group itself); only what `swaps` can rewrite is looked at.
 """
@@ -73,7 +73,8 @@ def counterfactual_result(
     """Return the result of the labels of the rows before and after they were rewritten. Pure."""
     if not rewritten:
         raise EvaluationError(
-            "no row of the holdout names a group of people that there are words for; give more rows, or leave the suite out"
+            "no row of the holdout names a group of people that there are words for; give more rows, or leave the "
+            "suite out"
         )
     found = zip(rewritten, labels_before, labels, strict=True)
     cases = tuple(_case(one, before, after) for one, before, after in found)

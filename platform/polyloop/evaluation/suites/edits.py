@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LETTERS_PER_EDIT = 20
 """About the rate of uncorrected errors of hasty typing on telephones: 2.3 % of the characters in Palin et al. 2019,
-"How do People Type on Mobile Devices?" (https://doi.org/10.1145/3338286.3340120), doubled, so that few texts go free."""
+"How do People Type on Mobile Devices?" (https://doi.org/10.1145/3338286.3340120), doubled: few texts go free."""
 
 _UMLAUTS = {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ẞ": "SS"}
 # Letters with a stroke through them, which Unicode does not take apart.

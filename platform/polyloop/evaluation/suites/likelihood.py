@@ -187,7 +187,7 @@ def _refuse_too_long(model: "PreTrainedModel", queries: Sequence[_Query]) -> Non
 def _evaluating(model: "PreTrainedModel") -> Iterator[None]:
     """Switch dropout off inside the block."""
     was_training = model.training
-    model.eval()
+    model.train(False)
     try:
         yield
     finally:

@@ -2,8 +2,8 @@
 
 Input: a TSV file, packed with gzip or not, whose first line names the columns: `sent_more` (the sentence that says more
 of the stereotype), `sent_less` and `bias_type`; `id` is optional. Files in other languages have the same columns.
-Output: `SentencePair`s. CrowS-Pairs: Nangia et al. 2020 (https://aclanthology.org/2020.emnlp-main.154/); its authors warn
-of noise in it, and Blodgett et al. 2021 (https://aclanthology.org/2021.acl-long.81/) show how much: a smoke test.
+Output: `SentencePair`s. CrowS-Pairs: Nangia et al. 2020 (https://aclanthology.org/2020.emnlp-main.154/); its authors
+warn of noise in it, and Blodgett et al. 2021 (https://aclanthology.org/2021.acl-long.81/) show how much: a smoke test.
 Limits: no quoting; lines may end in any way.
 """
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from statistics import NormalDist
 
-from scipy.stats import binomtest
+from scipy.special import bdtrc
 
 from polyloop.errors import EvaluationError
 from polyloop.evaluation.intervals import Interval
@@ -37,7 +37,7 @@ def probability_of_flips(num_worse: int, num_better: int) -> float:
     (https://doi.org/10.1007/BF02295996), which is a binomial test on the cases that differ.
     """
     flips = num_worse + num_better
-    return float(binomtest(num_worse, flips, 0.5, alternative="greater").pvalue) if flips else 1.0
+    return float(bdtrc(num_worse - 1, flips, 0.5)) if num_worse else 1.0
 
 
 def joint_limit(numbers_of_flips: Sequence[int], alpha: float) -> float:

@@ -108,6 +108,11 @@ class SuiteResult:
             case for case in self.cases if not case.passed and test in (None, case.test) and slice in (None, case.slice)
         ]
 
+    def total(self, slice: str | None = None, *, confidence: float = 0.95) -> Interval:
+        """Return the share of all cases, or of those of one slice, that passed; EvaluationError if it has none."""
+        passed = [case.passed for case in self.cases if slice in (None, case.slice)]
+        return wilson(sum(passed), len(passed), confidence=confidence)
+
     def to_json(self) -> str:
         """Return the summary, all but the cases, as JSON."""
         summary = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "cases"}

@@ -98,7 +98,7 @@ def _of_slots(at: KeyPath, cases: Cases, lists: dict[str, tuple[str, ...]]) -> I
 
 
 def _of_answer_slots(at: KeyPath, cases: FunctionalityCases, asked: set[str], tied: set[str]) -> Iterator[Mistake]:
-    """Yield answers with a slot that the input says nothing about: a slot of its own, or of rows that it does not use."""
+    """Yield answers with a slot that the input says nothing about: its own, or of rows that the input does not use."""
     given = asked | (tied if asked & tied else set())
     for key in ("accept", "match"):
         for index, text in enumerate(getattr(cases, key)):

@@ -149,13 +149,13 @@ class Suite(Frozen):
     """Decides which examples are taken where there are more than `max_examples`."""
     max_examples: Examples = 40
     """Most examples of one test in one place."""
-    lists: dict[Locale, dict[SlotName, Annotated[tuple[Text, ...], Field(min_length=1)]]] = {}
+    lists: dict[Locale, dict[SlotName, Annotated[tuple[Text, ...], Field(min_length=1)]]] = Field(default_factory=dict)
     """Fillings of slots, by locale of the input."""
-    minimum_functionality: dict[Name, Functionality] = {}
+    minimum_functionality: dict[Name, Functionality] = Field(default_factory=dict)
     """Tests whose answer is known."""
-    invariance: dict[Name, Invariance] = {}
+    invariance: dict[Name, Invariance] = Field(default_factory=dict)
     """Tests whose answer may not change."""
-    direction: dict[Name, Direction] = {}
+    direction: dict[Name, Direction] = Field(default_factory=dict)
     """Tests whose score has to move."""
 
 
