@@ -4,6 +4,7 @@ import pytest
 
 from polyloop.errors import SuiteError
 from polyloop.evaluation.suites.loader import load_starter, load_suite, starter_names
+from polyloop.evaluation.suites.spec import all_tests
 
 GOOD = """\
 suite: moods
@@ -173,11 +174,7 @@ def test_many_mistakes_are_cut_to_ten(write_suite):
 def test_the_starter_suites_are_valid_for_their_tasks():
     assert starter_names() == ("sentiment", "translate")
     sentiment = load_starter("sentiment", kind="classify", labels=("positive", "negative", "neutral")).suite
-    for test in [
-        *sentiment.minimum_functionality.values(),
-        *sentiment.invariance.values(),
-        *sentiment.direction.values(),
-    ]:
+    for _, _, test in all_tests(sentiment):
         assert set(test.places) == {"en", "de", "zh-Hans"}
     translate = load_starter("translate", kind="translate").suite
     assert {place for test in translate.minimum_functionality.values() for place in test.places} == {

@@ -30,7 +30,7 @@ def test_a_typo_presses_a_key_beside_the_right_one(text, locale):
 
 
 def test_german_keyboards_have_z_beside_t_and_english_ones_y():
-    pressed = {locale: set() for locale in ("de", "en")}
+    pressed: dict[str, set[str]] = {"de": set(), "en": set()}
     for locale, letters in pressed.items():
         for seed in range(60):
             letters.add(perturb("typo", "t", locale, seed=seed))
