@@ -60,6 +60,12 @@ class EvaluationError(PolyloopError):
     """An evaluation was asked for that has no meaning (such as an invalid metric and locale pair)."""
 
 
+class SuiteError(EvaluationError):
+    """A suite file is missing, malformed or does not fit the task that it is to try."""
+
+    exit_code = 2
+
+
 class RegistryError(PolyloopError):
     """The registry was asked for something it does not have, or a change that its state forbids."""
 

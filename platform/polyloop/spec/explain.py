@@ -1,4 +1,4 @@
-"""Validation errors of the spec, put into words: file, line, key, value and what to write instead.
+"""Validation errors of the spec and of files like it, put into words: file, line, key, value, what to write instead.
 
 Input: pydantic's errors and the parsed `Source`. Output: one line of text for each error, in the order of the file.
 """
@@ -35,13 +35,16 @@ _EXPECTED = {
 }
 
 
-def explain(error: ValidationError, source: Source, path: Path) -> str:
-    """Return the errors of a spec as lines `file:line: key: what is wrong; what to write`, at most ten of them."""
+def explain(error: ValidationError, source: Source, path: Path, *, top: type[BaseModel] = Spec) -> str:
+    """Return the errors of a file as lines `file:line: key: what is wrong; what to write`, at most ten of them.
+
+    `top` is the model of the whole file: the spec, or that of another file of the same manner.
+    """
     found: dict[tuple[int, KeyPath, str], str] = {}
     for details in _without_other_branches(error.errors(include_url=False), source.data):
         at = _place(details, source.data)
         line = _line_of(at, source)
-        found.setdefault((line, at, details["type"]), f"{path}:{line}: {_describe(details, at)}")
+        found.setdefault((line, at, details["type"]), f"{path}:{line}: {_describe(details, at, top)}")
     texts = [text for _, text in sorted(found.items(), key=lambda item: item[0][0])]
     if len(texts) > MAX_SHOWN_ERRORS:
         texts = [*texts[:MAX_SHOWN_ERRORS], f"{path}: and {len(texts) - MAX_SHOWN_ERRORS} more errors"]
@@ -127,14 +130,14 @@ def _line_of(at: KeyPath, source: Source) -> int:
     return source.lines[at]
 
 
-def _describe(details: ErrorDetails, at: KeyPath) -> str:
+def _describe(details: ErrorDetails, at: KeyPath, top: type[BaseModel]) -> str:
     kind, context = details["type"], details.get("ctx", {})
     key = dotted(at)
     if kind == "missing":
         name = str(details["loc"][-1])
-        return f"{dotted((*at, name))}: this key is missing; add `{name}:` {_meaning(at, name)}".rstrip()
+        return f"{dotted((*at, name))}: this key is missing; add `{name}:` {_meaning(at, name, top)}".rstrip()
     if kind == "extra_forbidden":
-        return f"{key}: there is no such key; {_suggest_key(at)}"
+        return f"{key}: there is no such key; {_suggest_key(at, top)}"
     if kind == "value_error":
         return f"{key}: {details['msg'].removeprefix('Value error, ')}" if key else str(context["error"])
     value = _shown(details["input"])
@@ -161,8 +164,8 @@ def _shown(value: Any) -> str:
     return text if len(text) <= MAX_VALUE_CHARACTERS else text[: MAX_VALUE_CHARACTERS - 3] + "..."
 
 
-def _suggest_key(at: KeyPath) -> str:
-    known = sorted(model.model_fields) if (model := _model_at(at[:-1])) else []
+def _suggest_key(at: KeyPath, top: type[BaseModel]) -> str:
+    known = sorted(model.model_fields) if (model := _model_at(at[:-1], top)) else []
     return f"known keys here: {', '.join(known)}{_did_you_mean(str(at[-1]), known)}"
 
 
@@ -171,21 +174,23 @@ def _did_you_mean(value: str, known: list[str]) -> str:
     return f" (did you mean {close[0]}?)" if close else ""
 
 
-def _meaning(at: KeyPath, name: str) -> str:
-    model = _model_at(at)
+def _meaning(at: KeyPath, name: str, top: type[BaseModel]) -> str:
+    model = _model_at(at, top)
     description = model.model_fields[name].description if model and name in model.model_fields else None
     return f"({description.splitlines()[0].rstrip('.')})" if description else ""
 
 
-def _model_at(at: KeyPath) -> type[BaseModel] | None:
-    """Return the part of the spec's model that a key path leads to, or None where it leads to no model."""
-    model: Any = Spec
+def _model_at(at: KeyPath, top: type[BaseModel]) -> type[BaseModel] | None:
+    """Return the part of the model `top` that a key path leads to, or None where it leads to no model."""
+    model: Any = top
     for part in at:
         if isinstance(model, type) and issubclass(model, BaseModel):
             found = model.model_fields.get(str(part))
             model = _plain(found.annotation) if found else None
         elif get_origin(model) is dict:
             model = _plain(get_args(model)[1])
+        elif get_origin(model) is tuple and isinstance(part, int):
+            model = _plain(get_args(model)[0])
         else:
             return None
     return model if isinstance(model, type) and issubclass(model, BaseModel) else None

@@ -74,8 +74,11 @@ for _tag, _pattern, _first in _CORE_SCHEMA:
     _CoreLoader.add_implicit_resolver(_tag, _pattern, _first)
 
 
-def parse(content: bytes, path: Path) -> Source:
-    """Return the data and lines of a YAML mapping; SpecError names `path`, line and what to change."""
+def parse(content: bytes, path: Path, *, first_line: str = "project: my-project") -> Source:
+    """Return the data and lines of a YAML mapping; SpecError names `path`, line and what to change.
+
+    `first_line` is an example of how such a file begins.
+    """
     if len(content) > MAX_SIZE_BYTES:
         raise SpecError(f"{path}: the file has {len(content):,} bytes; a spec may have {MAX_SIZE_BYTES:,} at most")
     node = _compose(_decode(content, path), path)
@@ -84,7 +87,7 @@ def parse(content: bytes, path: Path) -> Source:
     if not isinstance(node, yaml.MappingNode):
         raise SpecError(
             f"{path}:{_line(node)}: the file holds a {_kind(node)}, not a mapping; begin with a line such as "
-            "`project: my-project`"
+            f"`{first_line}`"
         )
     walk = _Walk(path=path)
     data = walk.value(node, ())
