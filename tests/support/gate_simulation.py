@@ -3,9 +3,11 @@
 Accuracy of a classify task; `share` is the part of rows that only one of the two models gets right.
 """
 
+from typing import Literal
+
 import numpy as np
 
-from polyloop.evaluation.gate import GateDecision, Test, decide
+from polyloop.evaluation.gate import GateDecision, decide
 from polyloop.evaluation.intervals import Interval
 from polyloop.evaluation.results import EvaluationResult, EvaluationRows, SliceResult
 from polyloop.spec.models import GateSpec
@@ -49,7 +51,6 @@ def simulate(
     gains: dict[str, float],
     share: float,
     gate: GateSpec,
-    test: Test = "bootstrap",
 ) -> GateDecision:
     """Decide on one drawn candidate whose true accuracy differs by `gains` points per locale."""
     locales = [locale for locale, size in sizes.items() for _ in range(size)]
@@ -67,7 +68,6 @@ def simulate(
         result("v1", locales, references, champion),
         gate,
         kind="classify",
-        test=test,
     )
 
 
@@ -79,10 +79,10 @@ def passing(
     share: float,
     num_candidates: int = NUM_CANDIDATES,
     confidence: float = 0.95,
-    test: Test = "bootstrap",
+    test: Literal["bootstrap", "discordant"] = "bootstrap",
 ) -> float:
     """Return the part of drawn candidates that pass; `gains` are true gains in points by locale, 0 where not told."""
     random = np.random.default_rng(5)
-    gate = GateSpec(metric="accuracy", margin=margin, confidence=confidence)
-    found = (simulate(random, sizes, gains, share, gate, test) for _ in range(num_candidates))
+    gate = GateSpec(metric="accuracy", margin=margin, confidence=confidence, test=test)
+    found = (simulate(random, sizes, gains, share, gate) for _ in range(num_candidates))
     return sum(decision.passed for decision in found) / num_candidates

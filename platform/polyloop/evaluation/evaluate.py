@@ -12,15 +12,16 @@ tokenizers differ stay comparable on the same rows.
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
 from polyloop.errors import EvaluationError, RequestError
-from polyloop.evaluation.metrics import resolve_metric
+from polyloop.evaluation.metrics import metric_named, resolve_metric
 from polyloop.evaluation.results import EvaluationResult, EvaluationRows
 from polyloop.evaluation.scoring import score_rows
 from polyloop.models.predict import PredictInput, Prediction
+from polyloop.spec.kinds import METRICS_OF_KIND
 from polyloop.spec.models import TaskSpec
 
 COLUMNS = ("id", "locale", "target_locale", "input", "target")
@@ -29,6 +30,15 @@ LATENCY_CALLS = 20
 """Single answers that are timed."""
 TOO_LONG = "input_too_long"
 """Code of the error with which a predictor refuses an input that is longer than it takes."""
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """A predictor that also tells how likely it finds given texts."""
+
+    def nlls_nats(self, inputs: Sequence[PredictInput], targets: Sequence[str]) -> list[float]:
+        """Return the negative log likelihood of each target given its input, summed over tokens, the end included."""
+        ...
 
 
 class Predictor(Protocol):
@@ -75,6 +85,7 @@ def evaluate(
         predictions=tuple(one.output if one else "" for one in outputs),
         references=tuple(columns["target"]),
         confidences=_confidences(outputs),
+        nlls_nats=_nlls_nats(predictor, inputs, columns["target"], task_spec),
     )
     scores = score_rows(rows, dataset_table, metric, task_spec)
     return EvaluationResult(
@@ -136,6 +147,16 @@ def _confidences(outputs: Sequence[Prediction | None]) -> tuple[float, ...] | No
     if any(one is not None and one.scores is None for one in outputs):
         return None
     return tuple((one.scores or {}).get(one.output, 0.0) if one else 0.0 for one in outputs)
+
+
+def _nlls_nats(
+    predictor: Predictor, inputs: Sequence[PredictInput], targets: Sequence[str], task_spec: TaskSpec
+) -> tuple[float, ...] | None:
+    """Return the likelihoods of the references, where the kind has a metric that asks for them."""
+    asked = {metric_named(name).compares for name in METRICS_OF_KIND[task_spec.kind]}
+    if "likelihoods" not in asked or not isinstance(predictor, Scorer):
+        return None
+    return tuple(predictor.nlls_nats(inputs, targets))
 
 
 def _latency_ms(predictor: Predictor, inputs: Sequence[PredictInput]) -> float:

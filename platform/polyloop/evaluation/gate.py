@@ -28,7 +28,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from math import inf
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -44,10 +44,13 @@ from polyloop.spec.models import GateSpec
 
 __all__ = ["Check", "GateDecision", "decide"]
 
-Test = Literal["bootstrap", "discordant"]
-DEFAULT_MARGINS = {"classify": 3.0, "translate": 1.5}
+DEFAULT_MARGINS = {"classify": 3.0, "translate": 1.5, "summarize": 1.5, "chat": 1.5}
 """Margin in points by task kind, where the spec gives none: about what 1,000 rows a locale can tell apart
 (tests/behaviour/evaluation/test_gate_error_rates.py)."""
+DISCORDANT_MARGIN = 2.0
+"""Margin in points of the discordant test, where the spec gives none (docs/decisions/0013)."""
+UNIT_MARGINS = {"bits_per_character": 0.05, "perplexity_per_character": 1.0}
+"""Margin of metrics with a unit of their own: 0.05 bits are 3.5 % of perplexity."""
 OTHER = "other"
 """Name of the slice of all locales with too few rows of their own; no locale has this name."""
 
@@ -87,12 +90,11 @@ def decide(
     gate: GateSpec,
     *,
     kind: str,
-    test: Test = "bootstrap",
 ) -> GateDecision:
     """Return whether `candidate` may replace `champion` under `gate`.
 
-    `test` is how differences get their bounds: by paired bootstrap, or by the score test on the rows that only one of
-    the two gets right (`discordant`; for accuracy and its like, see docs/decisions/0013).
+    `gate.test` is how differences get their bounds: by paired bootstrap, or by the score test on the rows that only
+    one of the two gets right (`discordant`; for accuracy and its like, see docs/decisions/0013).
 
     Raises EvaluationError if the metric means nothing for the kind or has no right and wrong rows for the discordant
     test, or if the two results are not about the same rows of the same holdout of the same task.
@@ -101,7 +103,7 @@ def decide(
     checks = [min_score(candidate, metric, gate)]
     if champion is not None:
         _refuse_unpaired(candidate, champion)
-        checks += _comparisons(candidate, champion, gate, metric, kind, test)
+        checks += _comparisons(candidate, champion, gate, metric, kind)
     if gate.max_latency_ms is not None:
         checks.append(latency(candidate, gate.max_latency_ms))
     checks.append(size(candidate, champion))
@@ -137,7 +139,6 @@ def _comparisons(
     gate: GateSpec,
     metric: str,
     kind: str,
-    test: Test,
 ) -> list[Check]:
     """Return the overall check and one for each slice."""
     labels = labels_in(metric, candidate.rows.references)
@@ -151,7 +152,7 @@ def _comparisons(
     def compared(mask: BoolArray) -> Comparison:
         return Comparison(
             metric=ours.metric,
-            difference=_difference(ours, theirs, mask, gate, test),
+            difference=_difference(ours, theirs, mask, gate),
             num_rows=int(mask.sum()),
             margin=margin,
             gate=gate,
@@ -168,9 +169,12 @@ def _comparisons(
 def _margin(gate: GateSpec, kind: str, metric: Metric) -> float:
     if gate.margin is not None:
         return gate.margin
-    if kind not in DEFAULT_MARGINS or metric.high == inf:
+    if gate.test == "discordant":
+        return DISCORDANT_MARGIN
+    margin = UNIT_MARGINS.get(metric.name, None if metric.high == inf else DEFAULT_MARGINS.get(kind))
+    if margin is None:
         raise EvaluationError(f"there is no default margin for {metric.name} of {kind} tasks; set `gate.margin`")
-    return DEFAULT_MARGINS[kind]
+    return margin
 
 
 def _slices(target_locales: Sequence[str], min_rows: int) -> list[tuple[str, list[str]]]:
@@ -181,10 +185,10 @@ def _slices(target_locales: Sequence[str], min_rows: int) -> list[tuple[str, lis
     return [*slices, (OTHER, small)] if small else slices
 
 
-def _difference(ours: Measured, theirs: Measured, mask: BoolArray, gate: GateSpec, test: Test) -> PairedDifference:
+def _difference(ours: Measured, theirs: Measured, mask: BoolArray, gate: GateSpec) -> PairedDifference:
     # The ends of a two-sided interval at 2c - 1 are one-sided bounds at c.
     two_sided = 2.0 * gate.confidence - 1.0
-    if test == "bootstrap":
+    if gate.test == "bootstrap":
         return ours.minus(theirs, mask, resamples=gate.resamples, confidence=two_sided)
     if not isinstance(ours, SummedRows) or not isinstance(theirs, SummedRows):
         raise EvaluationError(f"{ours.metric.name} has no rows that are right or wrong; use the bootstrap")

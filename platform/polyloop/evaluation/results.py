@@ -1,8 +1,8 @@
 """What an evaluation found: scores with intervals per target locale, and the row-level answers behind them.
 
 Inputs and outputs: frozen objects; a summary as JSON and the rows as Parquet (id, target_locale, prediction, reference,
-all strings, and confidence where the model tells it), side by side in one folder. Files are written under a temporary
-name and renamed, so a reader never sees half of one; loading checks that rows and summary agree.
+all strings, confidence and nll_nats where the model tells them), side by side in one folder. Files are written under a
+temporary name and renamed, so a reader never sees half of one; loading checks that rows and summary agree.
 
 Limits: rows are held in memory, about 100 bytes a row besides the texts.
 """
@@ -59,6 +59,8 @@ class EvaluationRows:
     references: tuple[str, ...]
     confidences: tuple[float, ...] | None = None
     """Probability (0 to 1) that the model gave each answer; None where it tells none, and in older results."""
+    nlls_nats: tuple[float, ...] | None = None
+    """Negative log likelihood that the model gives each reference, summed over its tokens; None as above."""
 
     def __post_init__(self) -> None:
         columns = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -70,13 +72,21 @@ class EvaluationRows:
         return len(self.ids)
 
     def predictions_for(self, metric: str) -> Sequence[object]:
-        """Return the answers in the form that a metric compares: with their confidences, where it asks for those.
+        """Return the answers in the form that a metric compares: with their confidences, or the references'
+        likelihoods, where it asks for those.
 
-        Answers whose confidences are not kept apart come back as they are, as their texts may hold them.
+        What is not kept apart comes back as the answers are, as their texts may hold it.
         """
-        if metric_named(metric).compares != "confidences" or self.confidences is None:
-            return self.predictions
-        return list(zip(self.predictions, self.confidences, strict=True))
+        compares = metric_named(metric).compares
+        if compares == "confidences" and self.confidences is not None:
+            return list(zip(self.predictions, self.confidences, strict=True))
+        return self.nlls_nats if compares == "likelihoods" and self.nlls_nats is not None else self.predictions
+
+    def lacks(self, metric: str) -> bool:
+        """Return whether a metric compares what the model did not tell."""
+        compares = metric_named(metric).compares
+        told = {"confidences": self.confidences, "likelihoods": self.nlls_nats}
+        return compares in told and told[compares] is None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,8 +153,9 @@ def save_rows(rows: EvaluationRows, folder: Path) -> Path:
             "reference": pa.array(rows.references, pa.string()),
         }
     )
-    if rows.confidences is not None:
-        table = table.append_column("confidence", pa.array(rows.confidences, pa.float64()))
+    for name, numbers in (("confidence", rows.confidences), ("nll_nats", rows.nlls_nats)):
+        if numbers is not None:
+            table = table.append_column(name, pa.array(numbers, pa.float64()))
     return _write(folder / ROWS_FILE, lambda path: pq.write_table(table, path, compression="zstd"))
 
 
@@ -156,13 +167,17 @@ def load_rows(folder: Path) -> EvaluationRows:
     except (OSError, KeyError, pa.ArrowException) as error:
         raise EvaluationError(f"cannot read evaluation rows from {folder / ROWS_FILE}: {error}") from error
     ids, locales, predictions, references = (tuple(column.to_pylist()) for column in texts.itercolumns())
-    told = "confidence" in table.column_names
+    numbers = {
+        name: tuple(table.column(name).to_pylist()) if name in table.column_names else None
+        for name in ("confidence", "nll_nats")
+    }
     return EvaluationRows(
         ids=ids,
         target_locales=locales,
         predictions=predictions,
         references=references,
-        confidences=tuple(table.column("confidence").to_pylist()) if told else None,
+        confidences=numbers["confidence"],
+        nlls_nats=numbers["nll_nats"],
     )
 
 

@@ -17,8 +17,8 @@ from polyloop.evaluation.metrics import metric_named
 from polyloop.evaluation.metrics.arrays import BoolArray
 from polyloop.evaluation.results import OVERALL, EvaluationRows, GroupResult, SliceResult
 from polyloop.evaluation.slices import DIMENSIONS, slice_rows
+from polyloop.spec.kinds import metrics_of
 from polyloop.spec.models import GateSpec, TaskSpec
-from polyloop.tasks import KINDS
 
 GROUP_DIMENSIONS = tuple(one for one in DIMENSIONS if one != "locale")
 """Dimensions of groups; locales have slices of their own, however few their rows."""
@@ -53,7 +53,7 @@ def score_rows(rows: EvaluationRows, table: pa.Table, gate_metric: str, task_spe
     """
     found: dict[str, _MetricRows | None] = {
         name: _metric_rows(name, rows, task_spec.labels, must_be_valid=name == gate_metric)
-        for name in KINDS[task_spec.kind].metrics
+        for name in metrics_of(task_spec.kind, gate_metric, knows_scope=task_spec.out_of_scope is not None)
     }
     parts = {name: one for name, one in found.items() if one is not None}
     locales = np.array(rows.target_locales)
@@ -81,7 +81,7 @@ def _metric_rows(
     positions = [position for position, locale in enumerate(rows.target_locales) if valid[locale]]
     if not positions:
         return None
-    if metric.compares == "confidences" and rows.confidences is None and not must_be_valid:
+    if rows.lacks(name) and not must_be_valid:
         return None
     predictions = rows.predictions_for(name)
     values = measured(

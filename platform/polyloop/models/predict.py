@@ -16,8 +16,11 @@ from transformers import AutoTokenizer
 from polyloop.errors import ArtefactError, RequestError
 from polyloop.models.artefact import read_manifest
 from polyloop.models.artefact import verify as verify_artefact
+from polyloop.models.decision import rule_of
 from polyloop.models.pretrained import AUTO_CLASSES, LOAD_ERRORS, first_line
 from polyloop.models.quiet import quiet_transformers
+from polyloop.models.text_scores import text_scores
+from polyloop.models.token_scores import IGNORED
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks import KINDS
 from polyloop.tasks.translate import Translate
@@ -107,6 +110,8 @@ class Predictor:
         except LOAD_ERRORS as error:
             raise ArtefactError(f"the model at {path} cannot be loaded: {first_line(error)}") from error
         self._model: Any = model.to(self._device).eval()
+        self._rule = rule_of(model.config)
+        self._pad_id = int(self._tokenizer.pad_token_id)
 
     def count_tokens(self, item: PredictInput) -> int:
         """Return the number of tokens of an input; RequestError (422) if it is longer than the version takes."""
@@ -121,6 +126,23 @@ class Predictor:
                 answers = self._answer([rows[position] for position in positions])
                 predictions.update(zip(positions, answers, strict=True))
         return [predictions[position] for position in range(len(rows))]
+
+    def nlls_nats(self, inputs: Sequence[PredictInput], targets: Sequence[str]) -> list[float]:
+        """Return the negative log likelihood of each target given its input, in nats, the end token included.
+
+        For kinds that write text. RequestError (422) if an input is longer than the version takes.
+        """
+        assert isinstance(self._kind, TextKind)
+        rows = self._encode(inputs)
+        wanted = self._kind.encode_texts(self._tokenizer, targets)
+        found: dict[int, float] = {}
+        with torch.inference_mode():
+            for positions in _batches([len(row) + len(target) for row, target in zip(rows, wanted, strict=True)]):
+                input_ids, mask = self._padded([rows[position] for position in positions], on_left=False)
+                targets, _ = pad_rows([wanted[position] for position in positions], IGNORED)
+                scores = text_scores(self._model, input_ids, mask, targets.to(self._device)).log_probs
+                found.update(zip(positions, (-scores).tolist(), strict=True))
+        return [found[position] for position in range(len(rows))]
 
     def warm_up(self) -> None:
         """Answer once per locale, so that the first user does not pay for lazy initialisation."""
@@ -150,14 +172,14 @@ class Predictor:
         if isinstance(self._kind, TextKind):
             return self._write(self._kind, rows)
         input_ids, attention_mask = self._padded(rows, on_left=False)
-        logits = self._model(input_ids=input_ids, attention_mask=attention_mask).logits
-        probabilities = torch.softmax(logits.float(), dim=-1).tolist()
-        return [self._label(ids, row) for ids, row in zip(rows, probabilities, strict=True)]
+        logits = self._model(input_ids=input_ids, attention_mask=attention_mask).logits.float().tolist()
+        return [self._label(ids, row) for ids, row in zip(rows, logits, strict=True)]
 
-    def _label(self, ids: list[int], probabilities: list[float]) -> Prediction:
+    def _label(self, ids: list[int], logits: list[float]) -> Prediction:
+        label, probabilities = self._rule.answer(logits)
         scores = dict(zip(self._contract.labels, probabilities, strict=True))
-        best = max(scores, key=lambda label: scores[label])
-        return Prediction(output=best, scores=scores, num_input_tokens=len(ids), num_output_tokens=0)
+        output = self._contract.labels[label]
+        return Prediction(output=output, scores=scores, num_input_tokens=len(ids), num_output_tokens=0)
 
     def _write(self, kind: TextKind, rows: list[list[int]]) -> list[Prediction]:
         limits = [kind.output_limit(len(ids), self._contract.max_target_tokens) for ids in rows]
@@ -177,7 +199,7 @@ class Predictor:
         ]
 
     def _padded(self, rows: list[list[int]], *, on_left: bool) -> tuple[torch.Tensor, torch.Tensor]:
-        input_ids, attention_mask = pad_rows(rows, int(self._tokenizer.pad_token_id), on_left=on_left)
+        input_ids, attention_mask = pad_rows(rows, self._pad_id, on_left=on_left)
         return input_ids.to(self._device), attention_mask.to(self._device)
 
 

@@ -34,12 +34,16 @@ class GateSpec(Frozen):
     require: Literal["better", "non_inferior"] = "non_inferior"
     """What the overall score must be, at `confidence`."""
     margin: Annotated[float, Field(ge=0)] | None = None
-    """Largest loss per locale that still counts as no worse, in points of the metric (0 to 100); by default 3.0 for
-    classify and 1.5 for translate, which lets 80 to 98 % of equal candidates pass at 1,000 rows a locale."""
+    """Largest loss per locale that still counts as no worse, in the metric's unit (mostly points, 0 to 100); by default
+    3.0 for classify (2.0 with `test: discordant`) and 1.5 for kinds that write text, which lets 80 to 98 % of equal
+    candidates pass at 1,000 rows a locale."""
     min_score: Annotated[float, Field(ge=0, le=100)] = 0.0
     """Overall score that even a first version must reach, in points (0 to 100)."""
     min_rows: Annotated[int, Field(ge=1)] = 50
     """Locales with fewer holdout rows are pooled into one slice."""
+    test: Literal["bootstrap", "discordant"] = "bootstrap"
+    """How differences get their bounds: by resampling rows, or, for accuracy and its like, by a score test on the rows
+    that only one of the two versions gets right, which stops smaller losses (docs/decisions/0013)."""
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """Confidence of the bootstrap intervals."""
     resamples: Annotated[int, Field(ge=100, le=100_000)] = 1_000

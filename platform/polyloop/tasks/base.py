@@ -79,7 +79,7 @@ class TaskKind(ABC):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """Metrics that mean something for the kind; the first is the default."""
+        """Metrics that an evaluation of the kind tells; the first is the gate's default."""
         return METRICS_OF_KIND[self.name]
 
     def said(self, request: TaskRequest) -> str:

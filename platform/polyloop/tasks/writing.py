@@ -31,8 +31,12 @@ class TextKind(TaskKind):
         self, tokenizer: "PreTrainedTokenizerBase", targets: Sequence[str], task: TaskSpec
     ) -> list[list[int]]:
         """Return the target's ids followed by the end token."""
+        return self.encode_texts(tokenizer, targets)
+
+    def encode_texts(self, tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str]) -> list[list[int]]:
+        """Return the ids of texts as answers, each followed by the end token."""
         end = end_id(tokenizer)
-        return [[*ids, end] for ids in plain_ids(tokenizer, targets, as_target=True)]
+        return [[*ids, end] for ids in plain_ids(tokenizer, texts, as_target=True)]
 
     def decode(self, tokenizer: "PreTrainedTokenizerBase", rows: Sequence[Sequence[int]]) -> list[str]:
         """Return the text of each list of generated ids, without special tokens and outer spaces."""

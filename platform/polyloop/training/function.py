@@ -21,6 +21,7 @@ from transformers import AutoTokenizer
 from polyloop.data.dataset import open_dataset
 from polyloop.errors import DataError
 from polyloop.models.build import build_model, finished_model
+from polyloop.models.decision import CONFIG_KEY, fit_rule
 from polyloop.models.quiet import quiet_transformers
 from polyloop.models.storage import named_storage_errors
 from polyloop.tasks import kind_of
@@ -250,6 +251,10 @@ class _Run:
         if self._session.rank:
             return
         model = finished_model(self._config.task, self._tokenizer, self._best_weights, init_from=self._config.init_from)
+        if kind_of(self._config.task).has_labels:
+            task = self._config.task
+            rule = fit_rule(*self._judge.logits(model), task.labels, task.out_of_scope)
+            setattr(model.config, CONFIG_KEY, rule.to_config())
         staging = self._config.run_dir / f".{MODEL_DIR}-{uuid.uuid4().hex}"
         try:
             with named_storage_errors(f"the trained model to {self._config.run_dir}"), quiet_transformers():

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
+from numpy.typing import NDArray
 
 from polyloop.spec.training import TrainingSpec
 from polyloop.training.batches import plan_batches, share_of
@@ -65,6 +66,21 @@ class Judge:
             sums = self._accelerator.reduce(sums, reduction="sum")
         loss_sum, hits = (sums / self._objective.total_weight(self._rows, np.arange(len(self._rows)))).tolist()
         return Verdict(loss=loss_sum, accuracy=hits)
+
+    def logits(self, model: Any) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return logits (rows, labels) and labels of the whole split, from one worker; for label objectives."""
+        logits: list[NDArray[np.float64]] = []
+        labels: list[NDArray[np.int64]] = []
+        model.eval()
+        with torch.no_grad():
+            for rows in self._batches:
+                batch = self._objective.batch(self._rows, rows, self._rows.weights[rows])
+                found = self._objective.logits(model, batch.to(next(model.parameters()).device))
+                logits.append(found.double().cpu().numpy())
+                labels.append(batch.targets.numpy())
+        if not labels:
+            return np.zeros((0, 0)), np.zeros(0, np.int64)
+        return np.concatenate(logits), np.concatenate(labels)
 
 
 def score_of(verdict: Verdict | None, select: str) -> float | None:

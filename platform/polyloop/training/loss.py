@@ -7,7 +7,7 @@ over all workers, so that several workers learn exactly what one would.
 import torch
 from torch.nn import functional
 
-from polyloop.training.rows import IGNORED
+from polyloop.models.token_scores import IGNORED
 
 
 def summed_loss(

@@ -11,8 +11,9 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from polyloop.models.token_scores import IGNORED
 from polyloop.tasks.base import Architecture
-from polyloop.training.rows import IGNORED, Floats, Ints, Rows
+from polyloop.training.rows import Floats, Ints, Rows
 
 
 @dataclass(frozen=True, kw_only=True)

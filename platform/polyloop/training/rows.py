@@ -11,9 +11,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-IGNORED = -100
-"""Target id of padding, which the loss skips."""
-
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
 

@@ -10,9 +10,9 @@ import pytest
 from polyloop.errors import EvaluationError, RequestError
 from polyloop.evaluation.evaluate import evaluate
 from polyloop.models.predict import PredictInput, Prediction
+from polyloop.spec.kinds import METRICS_OF_KIND
 from polyloop.spec.models import GateSpec, TaskSpec
 from polyloop.spec.network import ModelSpec
-from polyloop.tasks.classify import Classify
 
 DIGESTS: dict[str, Any] = {"task": "t", "version": "v1", "dataset_digest": "d", "holdout_digest": "h"}
 CLASSIFY = TaskSpec(
@@ -198,7 +198,7 @@ class Sure(Rules):
 
 
 def test_confidences_are_kept_and_their_calibration_scored(monkeypatch):
-    monkeypatch.setattr(Classify, "metrics", ("accuracy", "calibration_error"))
+    monkeypatch.setitem(METRICS_OF_KIND, "classify", ("accuracy", "calibration_error"))
     result = evaluate(Sure(), CLASSIFY, holdout(MOODS), **DIGESTS)
     assert result.rows.confidences == (0.9,) * 5
     assert result.overall.metrics["calibration_error"].value == pytest.approx(10.0)  # sure by 0.9, right in 0.8

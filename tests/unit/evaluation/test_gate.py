@@ -347,8 +347,8 @@ def test_label_sets_are_compared_label_by_label(make_result, monkeypatch):
 def test_the_discordant_test_counts_only_rows_that_one_model_gets_right(make_result):
     champion = make_result(rows("en", 1_000, 500), version="v1")
     candidate = make_result(rows("en", 1_000, 500, first_right=15))
-    gate = GATE.model_copy(update={"confidence": 0.9})
-    decision = decide(candidate, champion, gate, kind="classify", test="discordant")
+    gate = GATE.model_copy(update={"confidence": 0.9, "test": "discordant"})
+    decision = decide(candidate, champion, gate, kind="classify")
     overall = check(decision, "overall")
     assert overall.numbers["difference"] == 0.0
     assert overall.numbers["lower_bound"] == pytest.approx(-1.2816 * np.sqrt(30) / 10, abs=0.02)
@@ -357,18 +357,16 @@ def test_the_discordant_test_counts_only_rows_that_one_model_gets_right(make_res
         decide(
             make_result(rows("en", 60, 30), metric="macro_f1"),
             make_result(rows("en", 60, 30), metric="macro_f1", version="v1"),
-            GateSpec(metric="macro_f1"),
+            GateSpec(metric="macro_f1", test="discordant"),
             kind="classify",
-            test="discordant",
         )
 
 
-def test_a_metric_with_a_unit_of_its_own_needs_a_margin(make_result, monkeypatch):
-    monkeypatch.setattr(Classify, "metrics", ("bits_per_character",))
-    gate = GateSpec().model_copy(update={"metric": "bits_per_character"})
+def test_a_metric_with_a_unit_of_its_own_has_a_margin_of_its_own(make_result):
+    gate = GateSpec(metric="bits_per_character")
     champion, candidate = (
         make_result([("en", nats, "a text")] * 60, metric="bits_per_character", version=nats) for nats in ("9.0", "9.1")
     )
-    with pytest.raises(EvaluationError, match="no default margin for bits_per_character"):
-        decide(candidate, champion, gate, kind="classify")
-    assert decide(candidate, champion, gate.model_copy(update={"margin": 0.1}), kind="classify").passed
+    decision = decide(candidate, champion, gate, kind="generate")
+    assert decision.passed
+    assert not decide(candidate, champion, gate.model_copy(update={"margin": 0.01}), kind="generate").passed

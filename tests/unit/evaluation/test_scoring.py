@@ -8,9 +8,9 @@ import pytest
 from polyloop.errors import EvaluationError
 from polyloop.evaluation.results import EvaluationRows
 from polyloop.evaluation.scoring import Scores, score_rows
-from polyloop.spec.models import GateSpec, ModelSpec, TaskSpec
-from polyloop.tasks.classify import Classify
-from polyloop.tasks.translate import Translate
+from polyloop.spec.kinds import METRICS_OF_KIND
+from polyloop.spec.models import GateSpec, TaskSpec
+from polyloop.spec.network import ModelSpec
 
 ROWS = [
     ("de", "ein Hund", "ein Hund"),
@@ -34,7 +34,9 @@ def scored(
         predictions=predictions,
         references=references,
     )
-    targets = {"labels": ("bad", "good", "oos")} if kind == "classify" else {"pairs": ("en>de", "en>zh-Hans")}
+    targets = {"labels": ("bad", "good", "oos"), "out_of_scope": {"label": "oos"}}
+    if kind == "translate":
+        targets = {"pairs": ("en>de", "en>zh-Hans")}
     spec = TaskSpec(
         kind=kind, corpora=("c",), model=ModelSpec(recipe="nano"), gate=GateSpec(resamples=100, **gate), **targets
     )
@@ -42,7 +44,7 @@ def scored(
 
 
 def test_a_metric_that_fits_some_locales_is_given_there_and_not_overall(monkeypatch):
-    monkeypatch.setattr(Translate, "metrics", ("chrf", "rouge_l_words", "distinct_1"))
+    monkeypatch.setitem(METRICS_OF_KIND, "translate", ("chrf", "rouge_l_words", "distinct_1"))
     scores = scored(ROWS, "translate", "chrf")
     assert {one.locale: set(one.metrics) for one in scores.slices} == {
         "de": {"chrf", "rouge_l_words", "distinct_1"},
@@ -55,18 +57,17 @@ def test_a_metric_that_fits_some_locales_is_given_there_and_not_overall(monkeypa
 
 
 def test_the_gates_own_metric_has_to_fit_every_locale(monkeypatch):
-    monkeypatch.setattr(Translate, "metrics", ("rouge_l_words",))
+    monkeypatch.setitem(METRICS_OF_KIND, "translate", ("rouge_l_words",))
     with pytest.raises(EvaluationError, match="which 'zh-Hans' does not write"):
         scored(ROWS, "translate", "rouge_l_words")
 
 
-def test_a_slice_without_anything_to_count_has_no_score(monkeypatch):
-    monkeypatch.setattr(Classify, "metrics", ("accuracy", "out_of_scope_recall", "in_scope_accuracy"))
+def test_a_slice_without_anything_to_count_has_no_score():
     rows = [("en", "good", "good"), ("de", "oos", "oos"), ("de", "good", "bad")]
     scores = scored(rows, "classify", "accuracy")
     assert {one.locale: set(one.metrics) for one in scores.slices} == {
-        "de": {"accuracy", "out_of_scope_recall", "in_scope_accuracy"},
-        "en": {"accuracy", "in_scope_accuracy"},
+        "de": {"macro_f1", "accuracy", "out_of_scope_recall", "in_scope_accuracy"},
+        "en": {"macro_f1", "accuracy", "in_scope_accuracy"},
     }
     assert scores.overall.metrics["out_of_scope_recall"].value == 100.0
 

@@ -12,6 +12,7 @@ from polyloop.evaluation.metrics.arrays import FloatArray
 from polyloop.evaluation.metrics.definition import CorpusMetric, CorpusScore, Metric, SummedMetric, Values
 from polyloop.evaluation.metrics.forms import as_label_set
 from polyloop.evaluation.metrics.registry import metric_named
+from polyloop.spec.kinds import GATE_METRICS_OF_KIND
 from polyloop.tasks import KINDS
 
 
@@ -19,7 +20,7 @@ def resolve_metric(name: str, kind: str) -> str:
     """Return the metric that `name` means for a task kind (`default` is its first); EvaluationError if it has none."""
     if kind not in KINDS:
         raise EvaluationError(f"there is no task kind {kind!r}; known kinds: {', '.join(KINDS)}")
-    valid = KINDS[kind].metrics
+    valid = (*KINDS[kind].metrics, *GATE_METRICS_OF_KIND.get(kind, ()))
     if name == "default":
         return valid[0]
     if name not in valid:

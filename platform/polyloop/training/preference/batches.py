@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from polyloop.models.token_scores import IGNORED
 from polyloop.training.batches import plan_batches, share_of
 from polyloop.training.preference.pairs import BinaryRows, PreferenceRows, equal_lists
-from polyloop.training.rows import IGNORED, Ints, Ragged
+from polyloop.training.rows import Ints, Ragged
 
 Floats = NDArray[np.float32]
 

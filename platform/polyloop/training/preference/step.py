@@ -13,8 +13,8 @@ from typing import Any
 import torch
 
 from polyloop.errors import TrainingError
+from polyloop.models.text_scores import text_scores
 from polyloop.training.preference.batches import BinaryBatch, PreferenceBatch
-from polyloop.training.preference.logprobs import text_scores
 from polyloop.training.preference.losses import (
     PreferenceLoss,
     Sides,

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 
+from polyloop.models.token_scores import token_log_probs
 from polyloop.training.preference.losses import (
     Sides,
     divergence_sums,
@@ -13,7 +14,6 @@ from polyloop.training.preference.losses import (
     reference_point,
 )
 from polyloop.training.preference.settings import DpoSettings, KtoSettings
-from polyloop.training.preference.token_scores import token_log_probs
 
 DOUBLE = torch.float64
 

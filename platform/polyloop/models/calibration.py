@@ -9,7 +9,7 @@ multi-label task can be fitted by itself, as the two logits (0, z)); a few hundr
 import numpy as np
 import numpy.typing as npt
 
-from polyloop.errors import EvaluationError
+from polyloop.errors import ModelError
 
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.01, 100.0
 """Bounds of the result. The best one is 0 where every dev row is right and infinite where logits tell nothing."""
@@ -25,7 +25,7 @@ def fit_temperature(logits: npt.ArrayLike, labels: npt.ArrayLike) -> float:
     `logits`: floats, shape (rows, labels >= 2); `labels`: integers, shape (rows,). The likelihood is convex in 1 /
     temperature, so Newton's method, kept inside a bracket by bisection, finds the one minimum; a minimum outside the
     bounds gives the nearer bound, and 1 comes back if no row tells its labels apart, as any value is then as good.
-    Raises EvaluationError for other shapes, no rows, values that are not finite and labels out of range.
+    Raises ModelError for other shapes, no rows, values that are not finite and labels out of range.
     """
     values, wanted = _checked(logits, labels)
     low, high = 1.0 / MAX_TEMPERATURE, 1.0 / MIN_TEMPERATURE
@@ -50,7 +50,7 @@ def fit_temperature(logits: npt.ArrayLike, labels: npt.ArrayLike) -> float:
 def probabilities(logits: npt.ArrayLike, temperature: float) -> FloatArray:
     """Return softmax(logits / temperature) over the last axis, float64."""
     if not temperature > 0.0:
-        raise EvaluationError(f"a temperature is above 0, not {temperature}; fit it with fit_temperature")
+        raise ModelError(f"a temperature is above 0, not {temperature}; fit it with fit_temperature")
     return _softmax(np.asarray(logits, dtype=np.float64) / temperature)
 
 
@@ -73,12 +73,12 @@ def _softmax(logits: FloatArray) -> FloatArray:
 def _checked(logits: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[FloatArray, npt.NDArray[np.int64]]:
     values, wanted = np.asarray(logits, dtype=np.float64), np.asarray(labels)
     if values.ndim != 2 or values.shape[1] < 2 or wanted.shape != values.shape[:1] or not len(wanted):
-        raise EvaluationError(
+        raise ModelError(
             f"a temperature needs logits of shape (rows, labels) with one label a row, not {values.shape} and "
             f"{wanted.shape}; use the dev split's"
         )
     if not np.isfinite(values).all():
-        raise EvaluationError("logits hold values that are not finite; evaluate an earlier checkpoint")
+        raise ModelError("logits hold values that are not finite; evaluate an earlier checkpoint")
     if not np.issubdtype(wanted.dtype, np.integer) or wanted.min() < 0 or wanted.max() >= values.shape[1]:
-        raise EvaluationError(f"labels are integers from 0 to {values.shape[1] - 1}; give the index of each label")
+        raise ModelError(f"labels are integers from 0 to {values.shape[1] - 1}; give the index of each label")
     return values, wanted.astype(np.int64)

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from polyloop.training.preference import token_scores
-from polyloop.training.preference.token_scores import token_log_probs
+from polyloop.models import token_scores
+from polyloop.models.token_scores import token_log_probs
 
 TOKENS = torch.tensor([2, -100, 0, 6, 3])
 

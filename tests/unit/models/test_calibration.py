@@ -5,9 +5,9 @@ import pytest
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
-from polyloop.errors import EvaluationError
-from polyloop.evaluation.calibration import MAX_TEMPERATURE, MIN_TEMPERATURE, fit_temperature, probabilities
+from polyloop.errors import ModelError
 from polyloop.evaluation.metrics import score, statistics
+from polyloop.models.calibration import MAX_TEMPERATURE, MIN_TEMPERATURE, fit_temperature, probabilities
 
 
 def drawn(temperature: float, num_rows: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
@@ -69,7 +69,7 @@ def test_large_logits_do_not_overflow():
     ],
 )
 def test_malformed_input_is_refused(logits, labels, message):
-    with pytest.raises(EvaluationError, match=message):
+    with pytest.raises(ModelError, match=message):
         fit_temperature(logits, labels)
-    with pytest.raises(EvaluationError, match="above 0"):
+    with pytest.raises(ModelError, match="above 0"):
         probabilities(np.zeros((1, 2)), 0.0)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from polyloop.errors import EmptySideError
-from polyloop.training.preference.logprobs import join_rows, text_scores
+from polyloop.models.text_scores import join_rows, text_scores
 
 INPUTS = [[5, 6, 7, 8, 9], [10], [11, 12, 13]]
 TARGETS = [[14, 15], [16, 17, 18, 19], [20, 21, 3]]

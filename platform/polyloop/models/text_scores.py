@@ -13,8 +13,7 @@ from typing import Any
 import torch
 
 from polyloop.errors import EmptySideError
-from polyloop.training.preference.token_scores import token_log_probs
-from polyloop.training.rows import IGNORED
+from polyloop.models.token_scores import IGNORED, token_log_probs
 
 FILLER_ID = 0
 """Id at masked places of a joined row; any id of the vocabulary would do."""

@@ -10,7 +10,8 @@ from typing import Any
 
 import torch
 
-from polyloop.training.rows import IGNORED
+IGNORED = -100
+"""Target id of padding, which losses and scores skip."""
 
 PIECE_ELEMENTS = 1 << 24
 """Logits that are worked on at a time in float32: 64 MiB."""

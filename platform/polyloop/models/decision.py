@@ -1,0 +1,88 @@
+"""From a classifier's logits to its answer: honest probabilities, and the label that says "none of these".
+
+Inputs: logits, and what was fitted on the dev split: a temperature and, where the task asks for it, the probability
+below which an input is out of scope. Output: a label with the probability of each. Pure. The fitted numbers are kept in
+the model's configuration, so that they are a part of the version.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from polyloop.models.calibration import fit_temperature, probabilities
+from polyloop.spec.models import OutOfScopeSpec
+
+CONFIG_KEY = "polyloop_decision"
+"""Attribute of the model's configuration."""
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionRule:
+    """What turns logits into an answer."""
+
+    temperature: float = 1.0
+    """Logits are divided by it (Guo et al. 2017)."""
+    out_of_scope: int | None = None
+    """Index of the label for inputs that are none of the task's business."""
+    threshold: float = 0.0
+    """Inputs whose best other label is less probable than this get that label."""
+
+    def answer(self, logits: Sequence[float]) -> tuple[int, list[float]]:
+        """Return the index of the label, and the probability of each."""
+        scores = probabilities(np.array([logits]), self.temperature)
+        return int(self.labels_of(scores)[0]), [float(score) for score in scores[0]]
+
+    def labels_of(self, scores: Floats) -> Ints:
+        """Return the index of each row's label; `scores` is (rows, labels)."""
+        best = scores.argmax(-1)
+        if self.out_of_scope is None:
+            return best
+        others = np.delete(scores, self.out_of_scope, axis=1).max(-1)
+        return np.where(others < self.threshold, self.out_of_scope, best)
+
+    def to_config(self) -> dict[str, Any]:
+        """Return what the model's configuration holds."""
+        return asdict(self)
+
+
+def rule_of(config: Any) -> DecisionRule:
+    """Return the rule in a model's configuration; the plain one for a model that has none."""
+    return DecisionRule(**getattr(config, CONFIG_KEY, {}))
+
+
+def fit_rule(logits: Floats, labels: Ints, names: Sequence[str], out_of_scope: OutOfScopeSpec | None) -> DecisionRule:
+    """Return the rule for a model with these logits (rows, labels) on the dev split, whose right labels are `labels`.
+
+    Without rows there is nothing to fit, and the plain rule comes back, with the spec's own threshold if it has one.
+    """
+    scope = None if out_of_scope is None else list(names).index(out_of_scope.label)
+    fixed = None if out_of_scope is None else out_of_scope.threshold
+    if not len(labels):
+        return DecisionRule(out_of_scope=scope, threshold=fixed or 0.0)
+    temperature = fit_temperature(logits, labels)
+    if scope is None:
+        return DecisionRule(temperature=temperature)
+    threshold = fixed if fixed is not None else best_threshold(probabilities(logits, temperature), labels, scope)
+    return DecisionRule(temperature=temperature, out_of_scope=scope, threshold=threshold)
+
+
+def best_threshold(scores: Floats, labels: Ints, out_of_scope: int) -> float:
+    """Return the threshold with the most right answers; of several the lowest, which turns the fewest inputs away."""
+    others = np.delete(scores, out_of_scope, axis=1).max(-1)
+    is_right = scores.argmax(-1) == labels
+    is_outside = labels == out_of_scope
+    order = np.argsort(others, kind="stable")
+    # Moving the threshold above a row gains the row if it is out of scope, and loses it if it was right.
+    gains = np.cumsum(is_outside[order].astype(np.int64) - is_right[order].astype(np.int64))
+    best = int(gains.argmax()) if len(gains) else 0
+    if not len(gains) or gains[best] <= 0:
+        return 0.0
+    highest = others[order][best]
+    above = others[order][best + 1 :]
+    return float((highest + above[0]) / 2 if len(above) else min(1.0, np.nextafter(highest, 2.0)))

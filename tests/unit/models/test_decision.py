@@ -1,0 +1,70 @@
+"""Tests of how a classifier's logits become its answer."""
+
+import json
+
+import numpy as np
+import pytest
+from transformers import BertConfig
+
+from polyloop.models.decision import CONFIG_KEY, DecisionRule, best_threshold, fit_rule, rule_of
+from polyloop.spec.models import OutOfScopeSpec
+
+NAMES = ("a", "b", "oos")
+
+
+def test_the_plain_rule_is_softmax_and_the_largest() -> None:
+    label, scores = DecisionRule().answer([1.0, 3.0, 0.0])
+    assert label == 1
+    assert scores == pytest.approx(np.exp([1, 3, 0]) / np.exp([1, 3, 0]).sum())
+
+
+def test_a_temperature_changes_scores_and_no_answer() -> None:
+    label, scores = DecisionRule(temperature=4.0).answer([1.0, 3.0, 0.0])
+    assert label == 1
+    assert max(scores) < max(DecisionRule().answer([1.0, 3.0, 0.0])[1])
+
+
+def test_an_input_that_nothing_fits_is_out_of_scope() -> None:
+    rule = DecisionRule(out_of_scope=2, threshold=0.5)
+    assert [rule.answer(logits)[0] for logits in ([0.1, 0.0, 0.0], [5.0, 0.0, 0.0], [0.0, 0.0, 5.0])] == [2, 0, 2]
+
+
+def test_the_threshold_with_the_most_right_answers_is_taken() -> None:
+    scores = np.array([[0.9, 0.1, 0], [0.8, 0.2, 0], [0.55, 0.45, 0], [0.6, 0.4, 0], [0.5, 0.5, 0]])
+    labels = np.array([0, 0, 2, 0, 2])
+    threshold = best_threshold(scores, labels, 2)
+    assert 0.55 < threshold < 0.6
+    every = [
+        (DecisionRule(out_of_scope=2, threshold=value).labels_of(scores) == labels).sum()
+        for value in np.linspace(0, 1, 401)
+    ]
+    found = (DecisionRule(out_of_scope=2, threshold=threshold).labels_of(scores) == labels).sum()
+    assert found == max(every) == 5
+
+
+def test_where_nothing_is_gained_nothing_is_turned_away() -> None:
+    scores = np.array([[0.9, 0.1, 0.0], [0.4, 0.35, 0.25]])
+    assert best_threshold(scores, np.array([0, 0]), 2) == 0.0
+    assert best_threshold(np.zeros((0, 3)), np.zeros(0, np.int64), 2) == 0.0
+
+
+def test_a_rule_is_fitted_on_logits_and_kept_in_the_configuration() -> None:
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 3, 400)
+    logits = 6.0 * (np.eye(3)[labels] + generator.normal(0, 0.7, (400, 3)))
+    rule = fit_rule(logits, labels, NAMES, OutOfScopeSpec(label="oos"))
+    assert rule.temperature > 1.0
+    assert rule.out_of_scope == 2
+    config = BertConfig()
+    setattr(config, CONFIG_KEY, rule.to_config())
+    read = BertConfig.from_dict(json.loads(config.to_json_string()))
+    assert rule_of(read) == rule
+    assert rule_of(BertConfig()) == DecisionRule()
+
+
+def test_the_specs_own_threshold_is_kept_and_no_rows_fit_nothing() -> None:
+    spec = OutOfScopeSpec(label="oos", threshold=0.7)
+    none = np.zeros((0, 3)), np.zeros(0, np.int64)
+    assert fit_rule(*none, NAMES, spec) == DecisionRule(out_of_scope=2, threshold=0.7)
+    assert fit_rule(*none, NAMES, None) == DecisionRule()
+    assert fit_rule(np.eye(3), np.arange(3), NAMES, spec).threshold == 0.7
