@@ -48,6 +48,10 @@ class EvaluationError(PolyloopError):
     """An evaluation was asked for that has no meaning (such as an invalid metric and locale pair)."""
 
 
+class RetrievalError(PolyloopError):
+    """Documents cannot be indexed, or an index is missing, damaged or does not fit what is asked of it."""
+
+
 class RegistryError(PolyloopError):
     """The registry was asked for something it does not have, or a change that its state forbids."""
 
