@@ -44,13 +44,13 @@ def tiny_config(vocab_size: int) -> BertConfig:
 def tiny_reader(tokenizer: PreTrainedTokenizerFast, seed: int = 0) -> BertForQuestionAnswering:
     """Return an untrained reading model."""
     torch.manual_seed(seed)
-    return BertForQuestionAnswering(tiny_config(len(tokenizer))).eval()
+    return BertForQuestionAnswering(tiny_config(len(tokenizer)))
 
 
 def tiny_encoder(tokenizer: PreTrainedTokenizerFast, seed: int = 0) -> BertModel:
     """Return an untrained encoder without a pooler."""
     torch.manual_seed(seed)
-    return BertModel(tiny_config(len(tokenizer)), add_pooling_layer=False).eval()
+    return BertModel(tiny_config(len(tokenizer)), add_pooling_layer=False)
 
 
 def save_checkpoint(folder: Path, model: torch.nn.Module, tokenizer: PreTrainedTokenizerFast) -> Path:

@@ -1,7 +1,7 @@
 """Cuts texts into the terms that BM25 counts, by script, with one set of rules for all locales.
 
-Input: a text, a passage's or a question's. Output: its terms in three fields, each indexed by itself and added up with a
-weight. Pure and linear in length. A text in several scripts is cut run by run.
+Input: a text, a passage's or a question's. Output: its terms in three fields, each indexed by itself, and added up
+with weights. Pure and linear in length. A text in several scripts is cut run by run.
 
 | field | words between spaces | runs without spaces (Chinese, Japanese, Thai ...) |
 | --- | --- | --- |
@@ -9,10 +9,10 @@ weight. Pure and linear in length. A text in several scripts is cut run by run.
 | parts | runs of four letters within the word | single characters |
 | pairs | two neighbouring stems | three characters in a row |
 
-Parts find compounds, names with other endings and misspelled words without a dictionary, as McNamee and Mayfield (2004),
-"Character n-gram tokenization for European language text retrieval", found for four letters; Korean words, whose
-syllables say more, have parts of two. Pairs reward words that stand together, as the ordered features of Metzler and
-Croft (2005), "A Markov random field model for term dependencies" do.
+Parts find compounds, names with other endings and misspelled words without a dictionary, as McNamee and Mayfield
+(2004), "Character n-gram tokenization for European language text retrieval", found for four letters; Korean words,
+whose syllables say more, have parts of two. Pairs reward words that stand together, as the ordered features of Metzler
+and Croft (2005), "A Markov random field model for term dependencies" do.
 The weights and BM25's constants were chosen on the dev sets of docs/decisions/0014, not on those that are reported.
 """
 

@@ -35,7 +35,7 @@ class Calibration:
         return float(expit(self.slope * score + self.intercept))
 
     def score(self, chance: float) -> float:
-        """Return the score that belongs to a chance between 0 and 1, both excluded; EvaluationError for a flat curve."""
+        """Return the score of a chance between 0 and 1, both excluded; EvaluationError for a flat curve."""
         if self.slope == 0:
             raise EvaluationError("a flat calibration gives every score the same chance; fit it on other questions")
         return float((logit(chance) - self.intercept) / self.slope)

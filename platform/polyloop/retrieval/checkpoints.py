@@ -1,7 +1,7 @@
 """Loads an encoder or a reading model from a folder, or says in one line why it cannot be.
 
-Input: a folder in the layout of transformers, with safetensors. Outputs: a model in float32 on the CPU and its tokenizer.
-Nothing is fetched from a network and no pickled file is opened.
+Input: a folder in the layout of transformers, with safetensors. Outputs: a model in float32 on the CPU and its
+tokenizer. Nothing is fetched from a network and no pickled file is opened.
 """
 
 from pathlib import Path

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from polyloop.errors import ModelError
 from polyloop.retrieval.checkpoints import load_folder
+from polyloop.retrieval.normalisation import encodable
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -42,7 +43,8 @@ class DenseEncoder:
     def __init__(
         self, model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", settings: EncodingSettings | None = None
     ) -> None:
-        self.model = model.eval()
+        self.model: Any = model
+        self.model.eval()  # type: ignore[no-untyped-call]
         self.tokenizer = tokenizer
         self.settings = settings or EncodingSettings()
 
@@ -63,7 +65,7 @@ class DenseEncoder:
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
         inputs: Any = self.tokenizer(
-            list(texts),
+            [encodable(text) for text in texts],
             padding=True,
             truncation=True,
             max_length=self.settings.max_tokens,

@@ -1,8 +1,8 @@
 """Documents of a corpus that questions are asked about, and the passages that they are cut into.
 
 Inputs: documents. Outputs: passages as spans of their documents, each short enough to read at once. Pure and linear in
-length. A document that is short enough is one passage. A longer one is cut at its lines; lines that are too long are cut
-at sentences, and sentences that are too long at white space. Neighbouring passages share their border lines or
+length. A document that is short enough is one passage. A longer one is cut at its lines; lines that are too long are
+cut at sentences, and sentences that are too long at white space. Neighbouring passages share their border lines or
 sentences where these are short, so that what stands at a border is found with what surrounds it.
 """
 

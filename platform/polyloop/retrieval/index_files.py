@@ -73,14 +73,16 @@ def save_index(index: DocumentIndex, folder: Path) -> None:
         staging.rename(folder)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageFullError(f"no space left while writing the index {folder}; free some and save it again") from error
+            raise StorageFullError(
+                f"no space left while writing the index {folder}; free some and save it again"
+            ) from error
         raise
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
 def load_index(folder: Path) -> DocumentIndex:
-    """Return the index in a folder; RetrievalError names the first file that is missing, changed or of another version."""
+    """Return the index in a folder; RetrievalError names the first file that is missing or not what was saved."""
     facts = _read_facts(folder)
     contents = {name: _read(folder / name, digest) for name, digest in facts.sha256.items()}
     try:
@@ -93,8 +95,9 @@ def load_index(folder: Path) -> DocumentIndex:
 def _files(index: DocumentIndex) -> Iterable[tuple[str, bytes]]:
     places = {document.id: place for place, document in enumerate(index.documents)}
     rows = [[places[passage.document.id], passage.start, passage.end] for passage in index.passages]
-    yield DOCUMENTS_FILE, "".join(_document_line(document) for document in index.documents).encode(
-        "utf-8", _LONE_SURROGATES
+    yield (
+        DOCUMENTS_FILE,
+        "".join(_document_line(document) for document in index.documents).encode("utf-8", _LONE_SURROGATES),
     )
     yield PASSAGES_FILE, _array_bytes(np.array(rows, dtype=np.int64).reshape(-1, 3))
     for name, terms in index.terms.items():

@@ -2,17 +2,17 @@
 
 Inputs: lists of terms. Outputs: arrays, and scores of all passages. The same terms give the same arrays.
 
-Sources: Robertson and Zaragoza (2009), "The probabilistic relevance framework: BM25 and beyond"; the variant is Lucene's
-with exact lengths, in the notation of Kamphuis et al. (2020), https://doi.org/10.1007/978-3-030-45442-5_4; the scores are
-computed when the index is built, after Lù (2024), https://arxiv.org/abs/2407.03618. Limits: adding a passage means
-building the index again, since every score depends on all passages.
+Sources: Robertson and Zaragoza (2009), "The probabilistic relevance framework: BM25 and beyond"; the variant is
+Lucene's with exact lengths, in the notation of Kamphuis et al. (2020), https://doi.org/10.1007/978-3-030-45442-5_4; the
+scores are computed when the index is built, after Lù (2024), https://arxiv.org/abs/2407.03618. Limits: adding a passage
+means building the index again, since every score depends on all passages.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import bm25s
+import bm25s  # type: ignore[import-untyped]
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,7 +44,7 @@ class TermIndex:
     num_passages: int
 
     def scores(self, terms: Iterable[tuple[str, float]]) -> Scores:
-        """Return the score of every passage, shape (num_passages,), for terms with weights; unknown ones add nothing."""
+        """Return the score of every passage, shape (num_passages,), for weighted terms; unknown ones add nothing."""
         totals = np.zeros(self.num_passages, dtype=np.float32)
         for term, weight in terms:
             column = self.vocabulary.get(term)

@@ -55,7 +55,9 @@ def read_citations(generated: str, reading: ReadingInput) -> tuple[str, tuple[Ci
     for match in _MARK.finditer(generated):
         numbers.update(dict.fromkeys(int(number) for number in re.findall(r"\d+", match.group(1))))
     known = [reading.passages[number - 1] for number in numbers if 1 <= number <= len(reading.passages)]
-    text = re.sub(r"\s+([.,;:!?])", r"\1", " ".join(_MARK.sub(" ", generated).split())) if numbers else generated.strip()
+    text = (
+        re.sub(r"\s+([.,;:!?])", r"\1", " ".join(_MARK.sub(" ", generated).split())) if numbers else generated.strip()
+    )
     return text, tuple(cite(passage, 1 / rank) for rank, passage in enumerate(known, start=1))
 
 

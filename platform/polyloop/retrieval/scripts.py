@@ -1,7 +1,7 @@
 """The scripts that put no spaces between words, as a character class for regular expressions.
 
-Output: a constant. Limits: the blocks that people type today. polyloop.data.scripts tells scripts apart and stands above
-this package; retrieval only has to know where words cannot be told by spaces.
+Output: a constant. Limits: the blocks that people type today. polyloop.data.scripts tells scripts apart and stands
+above this package; retrieval only has to know where words cannot be told by spaces.
 """
 
 HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"

@@ -26,13 +26,12 @@ _SHORT_NUMBER = re.compile(r"\d{1,2}$")
 _WINDOW_CHARACTERS = 10
 """Characters looked at before a full stop; no listed abbreviation is longer."""
 
-ABBREVIATIONS = frozenset(
-    (
-        "mr mrs ms dr prof st jr sr vs etc fig eq no vol pp approx dept inc ltd co corp gen col lt sgt rev hon "
-        "e.g i.e u.s u.k u.n a.m p.m ph.d d.h z.b u.a o.ä bzw ca usw evtl ggf inkl nr str bd hrsg hl geb gest vgl "
-        "sra srta ud uds pág núm art av г гг в вв т.е т.д т.п др см им ул руб тыс млн млрд"
-    ).split()
-)
+_ENGLISH = "mr mrs ms dr prof st jr sr vs etc fig eq no vol pp approx dept inc ltd co corp gen col lt sgt rev hon"
+_ENGLISH_DOTTED = "e.g i.e u.s u.k u.n a.m p.m ph.d"
+_GERMAN = "d.h z.b u.a o.ä bzw ca usw evtl ggf inkl nr str bd hrsg hl geb gest vgl"
+_SPANISH = "sra srta ud uds pág núm art av"
+_RUSSIAN = "г гг в вв т.е т.д т.п др см им ул руб тыс млн млрд"
+ABBREVIATIONS = frozenset(f"{_ENGLISH} {_ENGLISH_DOTTED} {_GERMAN} {_SPANISH} {_RUSSIAN}".split())
 """Abbreviations, in lower case without their last stop, that names, numbers or nouns follow."""
 
 

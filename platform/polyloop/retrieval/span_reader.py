@@ -46,7 +46,8 @@ class SpanReader:
     def __init__(
         self, model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", settings: ReadingSettings | None = None
     ) -> None:
-        self.model = model.eval()
+        self.model: Any = model
+        self.model.eval()  # type: ignore[no-untyped-call]
         self.tokenizer = tokenizer
         self.settings = settings or ReadingSettings()
 
@@ -131,4 +132,3 @@ def _padded(windows: Sequence[Window], pad_id: int, device: torch.device) -> dic
         )
         for name in windows[0].model_inputs
     }
-

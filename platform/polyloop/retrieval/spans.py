@@ -90,7 +90,9 @@ def best_spans(
     ]
 
 
-def no_answer_score(start_logits: NDArray[np.floating], end_logits: NDArray[np.floating], first_token: int = 0) -> float:
+def no_answer_score(
+    start_logits: NDArray[np.floating], end_logits: NDArray[np.floating], first_token: int = 0
+) -> float:
     """Return the score of no answer in one window: the span of the first token, [CLS] or <s>, alone."""
     return float(start_logits[first_token]) + float(end_logits[first_token])
 

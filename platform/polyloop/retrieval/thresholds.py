@@ -47,8 +47,8 @@ def choose_threshold(
 
     `answerable` says of each question whether an answer would be right to give. Objectives: `accuracy`, right decisions
     to answer or not; `balanced_accuracy`, the mean of that over answerable and other questions; `f1` of the decision to
-    answer; `cost`, minus the mean cost where an answer that is wrong to give costs `false_answer_cost` and a missing one
-    costs 1. EvaluationError for no questions, unequal lengths or scores that are not finite.
+    answer; `cost`, minus the mean cost where an answer that is wrong to give costs `false_answer_cost` and a missing
+    one costs 1. EvaluationError for no questions, unequal lengths or scores that are not finite.
     """
     values, flags = _checked(scores, answerable, false_answer_cost)
     candidates = _candidates(values)
@@ -119,9 +119,10 @@ def _objective(
     if objective == "balanced_accuracy":
         shares = [true_answers / num_answerable] if num_answerable else []
         shares += [silent / num_others] if num_others else []
-        return np.mean(shares, axis=0, dtype=np.float64)
+        return np.asarray(np.mean(shares, axis=0), dtype=np.float64)
     if objective == "f1":
-        return 2 * true_answers / np.maximum(2 * true_answers + false_answers + missing, 1)
+        decided = np.maximum(2 * true_answers + false_answers + missing, 1)
+        return np.asarray(2 * true_answers / decided, dtype=np.float64)
     if objective == "cost":
         return -(false_answer_cost * false_answers + missing) / (num_answerable + num_others)
     raise EvaluationError(f"objective {objective!r} is not known; choose one of {', '.join(OBJECTIVES)}")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polyloop.errors import ModelError
+from polyloop.retrieval.normalisation import encodable
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -55,12 +56,12 @@ def make_windows(
     """Return the windows of all passages in their order; ModelError for a tokenizer that knows no offsets."""
     if not tokenizer.is_fast:
         raise ModelError(f"the tokenizer {tokenizer.name_or_path!r} gives no character offsets; use a fast tokenizer")
-    kept = _cut_question(tokenizer, question, size.max_question_tokens)
+    kept = _cut_question(tokenizer, encodable(question), size.max_question_tokens)
     return [
         window
         for place, passage in enumerate(passages)
         if passage.strip()
-        for window in _passage_windows(tokenizer, kept, place, passage, size)
+        for window in _passage_windows(tokenizer, kept, place, encodable(passage), size)
     ]
 
 
@@ -75,7 +76,9 @@ def _cut_question(tokenizer: "PreTrainedTokenizerBase", question: str, max_token
 def _passage_windows(
     tokenizer: "PreTrainedTokenizerBase", question: str, place: int, passage: str, size: WindowSize
 ) -> Iterator[Window]:
-    question_tokens = len(tokenizer(question, add_special_tokens=False, split_special_tokens=True, verbose=False)["input_ids"])
+    question_tokens = len(
+        tokenizer(question, add_special_tokens=False, split_special_tokens=True, verbose=False)["input_ids"]
+    )
     room = size.max_tokens - question_tokens - tokenizer.num_special_tokens_to_add(pair=True)
     if room < 1:
         raise ModelError(

@@ -1,3 +1,5 @@
+"""Chances from scores."""
+
 import math
 import random
 

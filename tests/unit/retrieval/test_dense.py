@@ -1,14 +1,16 @@
+"""Vectors of a tiny encoder, and exact search among them."""
+
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from tests.support.tiny_reader import save_checkpoint, tiny_encoder, word_tokenizer
 
 from polyloop.errors import ModelError
 from polyloop.retrieval.dense import DenseEncoder, EncodingSettings, cosine_scores, load_encoder, mean_vectors
-from tests.support.tiny_reader import save_checkpoint, tiny_encoder, word_tokenizer
 
-TOKENIZER = word_tokenizer("a cat sat on the mat dogs run far query :".split())
+TOKENIZER = word_tokenizer(["a", "cat", "sat", "on", "the", "mat", "dogs", "run", "far", "query", ":"])
 TEXTS = ["a cat sat on the mat", "dogs run far", "the", "a cat"]
 
 

@@ -1,3 +1,5 @@
+"""Passages: every character in one, none too long."""
+
 import pytest
 
 from polyloop.retrieval.documents import Document, PassageSize, num_letters, split_passages

@@ -1,3 +1,5 @@
+"""Rankings put together, with ties always in one order."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""BM25 against its formula, term by term."""
+
 import math
 from collections import Counter
 

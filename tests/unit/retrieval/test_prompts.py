@@ -1,3 +1,5 @@
+"""What a generative reader is given, and the citations in what it writes."""
+
 from polyloop.retrieval.documents import Document, Passage
 from polyloop.retrieval.prompts import format_reading_input, read_citations
 

@@ -1,3 +1,5 @@
+"""Where sentences end, in several scripts."""
+
 import pytest
 
 from polyloop.retrieval.sentences import sentence_spans

@@ -1,17 +1,22 @@
+"""A tiny reading model that learned one answer."""
+
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from tests.support.tiny_reader import save_checkpoint, tiny_encoder, tiny_reader, word_tokenizer
 
 from polyloop.errors import ModelError
 from polyloop.retrieval.documents import Document, Passage
 from polyloop.retrieval.span_reader import ReadingSettings, SpanReader, load_span_reader
 from polyloop.retrieval.windows import WindowSize
-from tests.support.tiny_reader import save_checkpoint, tiny_encoder, tiny_reader, word_tokenizer
 
-WORDS = "who built the tower anna did in berlin it is high and old since many years nothing here".split()
-TOKENIZER = word_tokenizer([*WORDS, "?", "."])
+WORDS = {
+    *["who", "built", "the", "tower", "anna", "in", "berlin", "it", "is", "high", "and", "old"],
+    *["nothing", "here", "since", "many", "years"],
+}
+TOKENIZER = word_tokenizer([*sorted(WORDS), "?", "."])
 TEXT = "It is old. Anna built the tower in Berlin. And it is high."
 PASSAGE = Passage(document=Document(id="tower", text="Old? " + TEXT, locale="en", source="guide"), start=5, end=63)
 OTHER = Passage(document=Document(id="other", text="nothing here since many years"), start=0, end=29)
@@ -53,9 +58,7 @@ def test_where_the_answer_is_not_there_none_is_given() -> None:
 def test_a_margin_makes_the_reader_more_careful() -> None:
     reader = trained_reader()
     decision = reader.decide("Who built the tower?", [TEXT])
-    careful = SpanReader(
-        reader.model, TOKENIZER, ReadingSettings(window=SETTINGS.window, margin=decision.margin + 0.1)
-    )
+    careful = SpanReader(reader.model, TOKENIZER, ReadingSettings(window=SETTINGS.window, margin=decision.margin + 0.1))
     assert decision.answered
     assert not careful.decide("Who built the tower?", [TEXT]).answered
 
@@ -72,9 +75,9 @@ def test_without_passages_there_is_no_answer() -> None:
 def test_batches_and_padding_change_nothing() -> None:
     texts = [TEXT, OTHER.text, "Anna", TEXT * 5]
     decisions = [
-        SpanReader(
-            tiny_reader(TOKENIZER), TOKENIZER, ReadingSettings(window=SETTINGS.window, batch_size=size)
-        ).decide("Who built it?", texts)
+        SpanReader(tiny_reader(TOKENIZER), TOKENIZER, ReadingSettings(window=SETTINGS.window, batch_size=size)).decide(
+            "Who built it?", texts
+        )
         for size in (1, 8)
     ]
     alone, together = ([(s.passage, s.start, s.end) for s in decision.spans] for decision in decisions)

@@ -1,3 +1,5 @@
+"""Best spans against a search through all of them."""
+
 import math
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Thresholds against each objective by its definition."""
+
 import itertools
 import random
 
