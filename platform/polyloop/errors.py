@@ -66,6 +66,10 @@ class SuiteError(EvaluationError):
     exit_code = 2
 
 
+class RetrievalError(PolyloopError):
+    """Documents cannot be indexed, or an index is missing, damaged or does not fit what is asked of it."""
+
+
 class RegistryError(PolyloopError):
     """The registry was asked for something it does not have, or a change that its state forbids."""
 

@@ -20,7 +20,7 @@ MAX_LINES = 500
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "__init__"),
     ("spec",),
-    ("models", "tasks", "cluster"),
+    ("models", "tasks", "retrieval", "cluster"),
     ("evaluation", "training", "data", "feedback", "registry"),
     ("serving", "retraining", "console", "demo", "bench", "cli", "__main__"),
 )
