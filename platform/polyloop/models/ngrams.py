@@ -7,7 +7,7 @@ What a linear model of n-grams knows from few rows need not be learned by attent
 Limits: hashes collide; a character that the tokenizer cuts into bytes counts as those bytes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -31,6 +31,9 @@ MAX_TOKEN_CHARACTERS = 24
 
 FIRST_BYTE = 0x110000
 """Number that stands for the byte 0 of a character that was cut; no character has it."""
+
+MIN_ROWS = 2
+"""Rows of the train split that an n-gram must be in to count."""
 
 MULTIPLIER = 0x5851F42D4C957F2D
 """Of Knuth's 64-bit linear congruential generator (MMIX); products wrap around."""
@@ -63,6 +66,7 @@ class NgramBertForSequenceClassification(BertPreTrainedModel):
         self.classifier = nn.Linear(config.hidden_size + config.ngram_width, config.num_labels)
         characters = torch.zeros(config.vocab_size, MAX_TOKEN_CHARACTERS, dtype=torch.int32)
         self.register_buffer("token_characters", characters)
+        self.register_buffer("ngram_weights", torch.ones(config.ngram_buckets))
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
@@ -78,21 +82,46 @@ class NgramBertForSequenceClassification(BertPreTrainedModel):
         both = torch.cat([mean, self._bag(input_ids, attention_mask).to(mean.dtype)], dim=-1)
         return SequenceClassifierOutput(logits=self.classifier(self.dropout(both)))
 
+    def observe(self, batches: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> None:
+        """Weight n-grams by their inverse document frequency in the train rows, as batches of ids and mask.
+
+        ln((rows + 1) / (rows with it + 1)), after Spärck Jones 1972; n-grams of fewer than MIN_ROWS rows get nothing:
+        what was hardly learned, or never, would be noise in an answer.
+        """
+        counts = torch.zeros(self.config.ngram_buckets, dtype=torch.int64)
+        num_rows = 0
+        for input_ids, attention_mask in batches:
+            buckets, present = self._buckets(input_ids, attention_mask)
+            rows = torch.arange(len(input_ids))[:, None].expand_as(buckets)
+            distinct = torch.unique(torch.stack([rows[present], buckets[present]]), dim=1)[1]
+            counts += torch.bincount(distinct, minlength=len(counts))
+            num_rows += len(input_ids)
+        weights = torch.log((num_rows + 1) / (counts + 1.0))
+        self.ngram_weights.copy_(torch.where(counts >= MIN_ROWS, weights, 0.0))
+
     def _bag(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Return the sum of the n-grams' embeddings over the root of their number, (rows, width)."""
+        """Return the weighted sum of the n-grams' embeddings over the length of the weights, (rows, width)."""
+        config = self.config
+        buckets, present = self._buckets(input_ids, attention_mask)
+        weights = self.ngram_weights[buckets]
+        present = present & (weights > 0)
+        if self.training and config.ngram_dropout:
+            present = present & (torch.rand(present.shape, device=present.device) >= config.ngram_dropout)
+        sizes = present.sum(1)
+        offsets = torch.cumsum(sizes, 0) - sizes
+        bags = self.ngrams(buckets[present], offsets, per_sample_weights=weights[present])
+        lengths = (weights.square() * present).sum(1).sqrt().clamp(min=1e-6)
+        return bags / lengths[:, None]
+
+    def _buckets(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the bucket of each n-gram of each row, and which places hold one; both (rows, places)."""
         config = self.config
         parts = list(hashed_ngrams(input_ids, attention_mask.bool(), config.ngram_tokens, salt=1))
         if config.ngram_characters:
             characters, present = self._characters(input_ids)
             parts += hashed_ngrams(characters, present, config.ngram_characters, salt=2)
         hashes = torch.cat([hashes for hashes, _ in parts], dim=1)
-        present = torch.cat([valid for _, valid in parts], dim=1)
-        if self.training and config.ngram_dropout:
-            present = present & (torch.rand(present.shape, device=present.device) >= config.ngram_dropout)
-        sizes = present.sum(1)
-        offsets = torch.cumsum(sizes, 0) - sizes
-        bags = self.ngrams(hashes[present] % config.ngram_buckets, offsets)
-        return bags / sizes.clamp(min=1).sqrt()[:, None]
+        return hashes % config.ngram_buckets, torch.cat([valid for _, valid in parts], dim=1)
 
     def _characters(self, input_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the characters of each row without gaps, and which places hold one; both (rows, most characters)."""

@@ -20,7 +20,7 @@ from transformers import AutoTokenizer
 
 from polyloop.data.dataset import open_dataset
 from polyloop.errors import DataError
-from polyloop.models.build import build_model, finished_model
+from polyloop.models.build import Observing, build_model, finished_model
 from polyloop.models.decision import CONFIG_KEY, fit_rule
 from polyloop.models.quiet import quiet_transformers
 from polyloop.models.storage import named_storage_errors
@@ -33,7 +33,7 @@ from polyloop.training.judge import Judge, score_of
 from polyloop.training.learner import Learner, Place
 from polyloop.training.meter import Meter
 from polyloop.training.mixture import rows_of_epoch
-from polyloop.training.objectives import objective_of
+from polyloop.training.objectives import inputs_of, objective_of
 from polyloop.training.parallel import make_parallel
 from polyloop.training.progress import Progress
 from polyloop.training.rows import Ints, Rows, balance_labels
@@ -80,6 +80,8 @@ class _Run:
         bare = bare.to(self._accelerator.device)
         if self._accelerator.device.type == "cpu":
             suit_cpu(bare)
+        if isinstance(bare, Observing):
+            bare.observe(inputs_of(self._train_rows, int(self._tokenizer.pad_token_id)))
         if training.activation_checkpointing:
             bare.gradient_checkpointing_enable()
         self._working_weights = working_weights(bare)

@@ -5,6 +5,7 @@ target text, token by token; a decoder the target text after the input, as one s
 learned, rows padded or put end to end.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,6 +15,10 @@ import torch
 from polyloop.models.token_scores import IGNORED
 from polyloop.tasks.base import Architecture
 from polyloop.training.rows import Floats, Ints, Rows
+
+
+LOOK_ROWS = 256
+"""Rows of a batch that is only looked at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,6 +221,13 @@ def first_fit(lengths: Ints, capacity: int) -> list[list[int]]:
             groups[fits].append(position)
             room[fits] -= length
     return groups
+
+
+def inputs_of(rows: Rows, pad_id: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yield the inputs of all rows, ids and mask, each row once."""
+    for start in range(0, len(rows), LOOK_ROWS):
+        ids, mask = rows.inputs.padded(np.arange(start, min(len(rows), start + LOOK_ROWS)), pad_id)
+        yield torch.from_numpy(ids), torch.from_numpy(mask.astype(np.int64))
 
 
 def objective_of(architecture: Architecture, model: Any, *, pad_id: int, packed_tokens: int | None) -> Objective:

@@ -1,5 +1,6 @@
 """Tests of the encoder with hashed n-grams beside it."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,20 @@ def test_ngrams_are_dropped_in_training_alone(tokenizer: Any) -> None:
     assert torch.equal(logits_of(model, tokenizer, texts), logits_of(model, tokenizer, texts))
     model.train()
     assert not torch.equal(logits_of(model, tokenizer, texts), logits_of(model, tokenizer, texts))
+
+
+def test_ngrams_weigh_by_their_rarity_and_those_of_one_row_nothing(tokenizer: Any) -> None:
+    model = built(tokenizer)
+    texts = ["one", "one two", "one two six", "one nine"]
+    rows = kind_of(TASK).encode_inputs(tokenizer, texts, ["en"] * 4)
+    batches = [(torch.tensor([row]), torch.ones(1, len(row), dtype=torch.int64)) for row in rows]
+    model.observe(batches)
+    values = model.ngram_weights.unique().tolist()
+    assert values == pytest.approx([0.0, math.log(5 / 3)])
+    seen = logits_of(model, tokenizer, ["one two"])
+    with torch.no_grad():
+        model.ngrams.weight[model.ngram_weights == 0] = 1e6
+    assert torch.equal(logits_of(model, tokenizer, ["one two"]), seen)
 
 
 def test_an_input_without_characters_has_an_answer(tokenizer: Any) -> None:
