@@ -80,7 +80,7 @@ class Cleaner:
         relabels = self.rules.cleaning.language.action == "relabel"
         if not relabels and (draft.locale, draft.target_locale) not in task.directions:
             return Drop(corpus, "other_locale", where, _with_locales(draft))
-        if task.labels and draft.target not in task.labels:
+        if not task.knows(draft.target):
             draft.target = normalise_text(draft.target)
         raw_input = draft.input
         refusal = self.chain.run(draft)
@@ -93,7 +93,7 @@ class Cleaner:
             return Drop(corpus, "empty_target", where, raw_input)
         if relabels and (draft.locale, draft.target_locale) not in task.directions:
             return Drop(corpus, "other_locale", where, _with_locales(draft))
-        if task.labels and draft.target not in task.labels:
+        if not task.knows(draft.target):
             return Drop(corpus, "unknown_label", where, f"{draft.target}: {draft.input}")
         return _finished(task, draft, origin)
 

@@ -119,7 +119,7 @@ def make_plan(loaded: LoadedSpec, name: str, feedback: Path | None, tokenizer_di
             {
                 "format_version": FORMAT_VERSION,
                 "code_version": polyloop.__version__,
-                "task": [name, task.kind, list(task.labels), sorted(rules.directions)],
+                "task": [name, task.kind, task.multi_label, list(task.labels), sorted(rules.directions)],
                 "limits": [task.model.max_input_tokens, task.model.max_target_tokens],
                 "dedup": task.dedup.model_dump(mode="json"),
                 "decontamination": task.decontamination.model_dump(mode="json"),

@@ -5,7 +5,7 @@ not_list, unequal_lists, bad_expression, missing_column, filtered; of feedback a
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from polyloop.data.steps.base import Draft
 from polyloop.spec.cleaning import CleaningSpec
 from polyloop.spec.corpora import Corpus, LocaleColumn
 from polyloop.spec.models import TaskSpec, split_pair, task_locales
+from polyloop.tasks.labels import is_answer, label_set_text, read_label_set
 
 FEEDBACK_COLUMNS = ("task", "locale", "target_locale", "input", "target", "weight")
 FEEDBACK_SOURCE = "users' feedback on served answers"
@@ -46,6 +47,8 @@ class TaskRules:
     """Empty for tasks whose target is free text."""
     directions: frozenset[tuple[str, str]]
     """(locale of the input, locale of the target) that the task deals with."""
+    has_label_sets: bool = False
+    """True if a row may have several labels; its target is then the text of `polyloop.tasks.labels`."""
     compares_paragraphs: bool = False
     """True if it is to be known where the lines of inputs were."""
 
@@ -59,9 +62,23 @@ class TaskRules:
         return cls(
             task=name,
             labels=frozenset(task.labels),
+            has_label_sets=task.multi_label,
             directions=directions,
             compares_paragraphs=task.dedup.paragraphs,
         )
+
+    def target_text(self, raw: object, names: Mapping[str, str]) -> str | None:
+        """Return the target of a row as text, a source's own names of labels replaced; None for what is no target."""
+        if self.has_label_sets:
+            given = raw if isinstance(raw, list) else read_label_set(raw) if isinstance(raw, str) else [raw]
+            texts = [scalar_text(one) for one in given]
+            return None if None in texts else label_set_text(names.get(str(one), str(one)) for one in texts)
+        text = scalar_text(raw) if self.labels else raw
+        return names.get(text, text) if isinstance(text, str) else None
+
+    def knows(self, target: str) -> bool:
+        """Return whether a target is one that the task may have."""
+        return not self.labels or is_answer(target, self.labels, has_label_sets=self.has_label_sets)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,13 +173,13 @@ class CorpusRules:
     def _one(
         self, values: Values, found: dict[str, object], raw_input: object, raw_target: object, where: str
     ) -> tuple[Draft, Origin] | Drop:
-        target = scalar_text(raw_target) if self.task.labels else raw_target
+        target = self.task.target_text(raw_target, self.corpus.labels)
         locale = self._locale(values)
-        if not isinstance(raw_input, str) or not isinstance(target, str) or locale is None:
+        if not isinstance(raw_input, str) or target is None or locale is None:
             return Drop(self.name, "not_text", where, f"{raw_input!r} -> {raw_target!r}")
         draft = Draft(
             input=raw_input,
-            target=self.corpus.labels.get(target, target),
+            target=target,
             locale=locale,
             target_locale=locale if self.task.labels else self.corpus.target_locale or locale,
             has_label=bool(self.task.labels),

@@ -13,6 +13,7 @@ from polyloop.data.plan import Plan, source_files
 from polyloop.data.rows import FEEDBACK_CORPUS, SPLITS, Split, Tally
 from polyloop.data.rules import FEEDBACK_SOURCE
 from polyloop.errors import DataError
+from polyloop.tasks.labels import read_label_set
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +84,8 @@ def warnings(plan: Plan, summary: Summary) -> tuple[str, ...]:
             if not summary.rows[split].get(locale):
                 found.append(f"no row of the {split} split has the target locale {locale}")
     seen = {label for counts in summary.label_counts.get("train", {}).values() for label in counts}
+    if plan.task.multi_label:
+        seen = {label for labels in seen for label in read_label_set(labels)}
     found += [f"no row of the train split has the label {label!r}" for label in plan.task.labels if label not in seen]
     return tuple(found)
 

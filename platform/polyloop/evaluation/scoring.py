@@ -53,7 +53,12 @@ def score_rows(rows: EvaluationRows, table: pa.Table, gate_metric: str, task_spe
     """
     found: dict[str, _MetricRows | None] = {
         name: _metric_rows(name, rows, task_spec.labels, must_be_valid=name == gate_metric)
-        for name in metrics_of(task_spec.kind, gate_metric, knows_scope=task_spec.out_of_scope is not None)
+        for name in metrics_of(
+            task_spec.kind,
+            gate_metric,
+            knows_scope=task_spec.out_of_scope is not None,
+            has_label_sets=task_spec.multi_label,
+        )
     }
     parts = {name: one for name, one in found.items() if one is not None}
     locales = np.array(rows.target_locales)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Set
 from polyloop.feedback.decisions import CurationItem, Reason
 from polyloop.feedback.scripts import lacks_script
 from polyloop.spec.models import FeedbackSpec, TaskSpec
+from polyloop.tasks.labels import is_answer
 from polyloop.tasks.text import normalise_text
 
 BOUND_TO_INPUT = frozenset({"translate", "summarize"})
@@ -23,7 +24,7 @@ def check_form(item: CurationItem, target: str, spec: FeedbackSpec, task: TaskSp
     output = None if item.output is None else normalise_text(item.output)
     if not target:
         return Reason.EMPTY_CORRECTION
-    if task.labels and target not in task.labels:
+    if task.labels and not is_answer(target, task.labels, has_label_sets=task.multi_label):
         return Reason.NOT_A_LABEL
     if item.rating == 1 and output is not None and target != output:
         return Reason.CONTRADICTORY_RATING

@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from polyloop.errors import RequestError
 from polyloop.feedback.ids import MAX_LENGTH, InferenceClaim, digest_input, new_uuid7
 from polyloop.spec.models import TaskSpec
+from polyloop.tasks.labels import is_answer
 from polyloop.tasks.text import normalise_text
 
 MAX_CORRECTION_LENGTH = 20_000
@@ -113,6 +114,7 @@ def check_correction(request: FeedbackRequest, task: TaskSpec) -> None:
     """Refuse a correction that can never be an answer of the task: RequestError (422) if it is not a label."""
     if task.labels and request.correction is not None:
         label = normalise_text(request.correction)
-        if label not in task.labels:
+        if not is_answer(label, task.labels, has_label_sets=task.multi_label):
             labels = ", ".join(task.labels)
-            raise RequestError(f"the correction {label[:80]!r} is not a label; labels are {labels}", 422, "not_a_label")
+            wanted = "no JSON list, in alphabetical order, of labels" if task.multi_label else "not a label"
+            raise RequestError(f"the correction {label[:80]!r} is {wanted}; labels are {labels}", 422, "not_a_label")

@@ -13,10 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polyloop.models.calibration import fit_temperature, probabilities
-from polyloop.spec.models import OutOfScopeSpec
+from polyloop.spec.models import TaskSpec
+from polyloop.tasks.labels import label_set_text
 
 CONFIG_KEY = "polyloop_decision"
 """Attribute of the model's configuration."""
+
+MEMBER_PROBABILITY = 0.5
+"""A label that is more probable than this is a part of the answer, where there may be several."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -32,11 +36,18 @@ class DecisionRule:
     """Index of the label for inputs that are none of the task's business."""
     threshold: float = 0.0
     """Inputs whose best other label is less probable than this get that label."""
+    has_label_sets: bool = False
+    """True where each label that is more probable than not is a part of the answer."""
 
-    def answer(self, logits: Sequence[float]) -> tuple[int, list[float]]:
-        """Return the index of the label, and the probability of each."""
+    def answer(self, logits: Sequence[float], names: Sequence[str]) -> tuple[str, list[float]]:
+        """Return the answer's text, and the probability of each label."""
+        if self.has_label_sets:
+            pairs = np.stack([np.zeros(len(logits)), np.array(logits)], axis=-1)
+            chances = probabilities(pairs, self.temperature)[:, 1]
+            members = [name for name, chance in zip(names, chances, strict=True) if chance > MEMBER_PROBABILITY]
+            return label_set_text(members), [float(chance) for chance in chances]
         scores = probabilities(np.array([logits]), self.temperature)
-        return int(self.labels_of(scores)[0]), [float(score) for score in scores[0]]
+        return names[int(self.labels_of(scores)[0])], [float(score) for score in scores[0]]
 
     def labels_of(self, scores: Floats) -> Ints:
         """Return the index of each row's label; `scores` is (rows, labels)."""
@@ -56,12 +67,17 @@ def rule_of(config: Any) -> DecisionRule:
     return DecisionRule(**getattr(config, CONFIG_KEY, {}))
 
 
-def fit_rule(logits: Floats, labels: Ints, names: Sequence[str], out_of_scope: OutOfScopeSpec | None) -> DecisionRule:
-    """Return the rule for a model with these logits (rows, labels) on the dev split, whose right labels are `labels`.
+def fit_rule(logits: Floats, labels: Ints, task: TaskSpec) -> DecisionRule:
+    """Return the rule for a model with these logits on the dev split, whose right answers are `labels`.
 
-    Without rows there is nothing to fit, and the plain rule comes back, with the spec's own threshold if it has one.
+    Logits are (rows, labels) with labels (rows,), or (rows, labels, 2) with labels (rows, labels) where a text may have
+    several. Without rows there is nothing to fit, and the plain rule comes back, with the spec's own threshold if any.
     """
-    scope = None if out_of_scope is None else list(names).index(out_of_scope.label)
+    out_of_scope = task.out_of_scope
+    if task.multi_label:
+        fitted = fit_temperature(logits.reshape(-1, 2), labels.reshape(-1)) if len(labels) else 1.0
+        return DecisionRule(temperature=fitted, has_label_sets=True)
+    scope = None if out_of_scope is None else task.labels.index(out_of_scope.label)
     fixed = None if out_of_scope is None else out_of_scope.threshold
     if not len(labels):
         return DecisionRule(out_of_scope=scope, threshold=fixed or 0.0)

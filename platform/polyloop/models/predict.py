@@ -176,9 +176,8 @@ class Predictor:
         return [self._label(ids, row) for ids, row in zip(rows, logits, strict=True)]
 
     def _label(self, ids: list[int], logits: list[float]) -> Prediction:
-        label, probabilities = self._rule.answer(logits)
+        output, probabilities = self._rule.answer(logits, self._contract.labels)
         scores = dict(zip(self._contract.labels, probabilities, strict=True))
-        output = self._contract.labels[label]
         return Prediction(output=output, scores=scores, num_input_tokens=len(ids), num_output_tokens=0)
 
     def _write(self, kind: TextKind, rows: list[list[int]]) -> list[Prediction]:

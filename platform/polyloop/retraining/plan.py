@@ -14,7 +14,7 @@ from polyloop.data.dataset import Dataset
 from polyloop.registry.versions import VersionRecord
 from polyloop.spec.loader import LoadedSpec
 from polyloop.spec.models import RetrainingSpec, TaskSpec
-from polyloop.training.config import OPERATIONAL_FIELDS, TRAINING_FORMAT, training_digest
+from polyloop.training.config import deciding, training_digest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,12 +66,7 @@ def plan_training(loaded: LoadedSpec, task_name: str, champion: VersionRecord | 
 def config_digest(task: TaskSpec, retraining: RetrainingSpec) -> str:
     """Return the SHA-256 (hex) of what the spec says on how a task is trained."""
     inputs = {
-        "format": TRAINING_FORMAT,
-        "kind": task.kind,
-        "labels": task.labels,
-        "pairs": task.pairs,
-        "model": task.model.model_dump(mode="json"),
-        "training": task.training.model_dump(mode="json", exclude=set(OPERATIONAL_FIELDS)),
+        **deciding(task),
         "retraining": retraining.model_dump(mode="json", include={"start_from", "epochs", "learning_rate"}),
     }
     return hashlib.sha256(json.dumps(inputs, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

@@ -11,17 +11,21 @@ METRICS_OF_KIND: dict[str, tuple[str, ...]] = {
 }
 """Metrics that an evaluation of a kind tells; the first is its gate's default."""
 
+LABEL_SET_METRICS = ("macro_f1", "micro_f1", "accuracy")
+"""Told instead, for classify tasks whose texts may have several labels."""
+
 SCOPE_METRICS = ("in_scope_accuracy", "out_of_scope_recall")
 """Told besides, for classify tasks that know what is none of their business."""
 
 GATE_METRICS_OF_KIND: dict[str, tuple[str, ...]] = {
-    "classify": SCOPE_METRICS,
+    "classify": (*SCOPE_METRICS, "micro_f1"),
     "translate": ("bleu_tokenised",),
 }
 """Metrics that only a gate that asks for one of them brings into an evaluation."""
 
 KINDS_OF_KEY: dict[str, tuple[str, ...]] = {
     "labels": ("classify",),
+    "multi_label": ("classify",),
     "out_of_scope": ("classify",),
     "pairs": ("translate",),
     "locales": ("classify", "summarize", "generate", "chat"),
@@ -54,7 +58,8 @@ def check_metric(kind: str, metric: str) -> None:
         raise ValueError(f"the metric {metric!r} has no meaning for {kind}; write default, {' or '.join(fitting)}")
 
 
-def metrics_of(kind: str, gate_metric: str, *, knows_scope: bool) -> tuple[str, ...]:
+def metrics_of(kind: str, gate_metric: str, *, knows_scope: bool, has_label_sets: bool) -> tuple[str, ...]:
     """Return the metrics that an evaluation tells, the gate's among them."""
+    usual = LABEL_SET_METRICS if has_label_sets else METRICS_OF_KIND[kind]
     scope = SCOPE_METRICS if knows_scope else ()
-    return tuple(dict.fromkeys((*METRICS_OF_KIND[kind], *scope, gate_metric)))
+    return tuple(dict.fromkeys((*usual, *scope, gate_metric)))

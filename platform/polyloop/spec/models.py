@@ -98,6 +98,8 @@ class TaskSpec(Frozen):
     """Names of the corpora it learns from and is judged on."""
     labels: tuple[str, ...] = ()
     """The labels, for classify."""
+    multi_label: bool = False
+    """Whether a text may have several of the labels, or none, for classify; targets are then lists of labels."""
     locales: tuple[Locale, ...] = ()
     """Locales of the input, for all kinds but translate; for classify, empty means all of the project's."""
     pairs: tuple[str, ...] = ()
@@ -264,6 +266,8 @@ def _check_labels(task: TaskSpec) -> None:
         raise ValueError("a classify task needs `labels`: at least two, each once")
     if any(label != label.strip() or not label for label in task.labels):
         raise ValueError("`labels` may not be empty, nor begin or end with a space")
+    if task.multi_label and (task.out_of_scope is not None or task.training.label_balance or task.training.r_drop):
+        raise ValueError("`multi_label` goes without `out_of_scope`, `training.label_balance` and `training.r_drop`")
     if task.out_of_scope is not None and task.out_of_scope.label not in task.labels:
         raise ValueError(f"`out_of_scope.label` is {task.out_of_scope.label!r}; add it to `labels`")
 

@@ -1,7 +1,7 @@
-"""The classify kind: one of a fixed set of labels for a text.
+"""The classify kind: one of a fixed set of labels for a text, or several where the task says so.
 
 Input ids: the text followed by the end token, or framed by the tokenizer's own special tokens where it has a
-classification token (BERT and its kin). Target ids: the index of the label in the spec's order.
+classification token (BERT and its kin). Target ids: the index of the label in the spec's order, or of each label.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks.base import TaskAnswer, TaskKind, TaskRequest, end_id, own_locale, plain_ids
+from polyloop.tasks.labels import read_label_set
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -19,10 +20,10 @@ class ClassifyRequest(TaskRequest):
 
 
 class ClassifyAnswer(TaskAnswer):
-    """The most probable label, with the probability of each."""
+    """The most probable label, or a JSON list of labels, with the probability of each."""
 
     scores: dict[str, float]
-    """Probability of each label; they sum to 1."""
+    """Probability of each label; they sum to 1, unless a text may have several."""
 
 
 class Classify(TaskKind):
@@ -56,9 +57,10 @@ class Classify(TaskKind):
     def encode_targets(
         self, tokenizer: "PreTrainedTokenizerBase", targets: Sequence[str], task: TaskSpec
     ) -> list[list[int]]:
-        """Return [index of the label] for each target; ValueError for one that is not a label of the task."""
-        index = {label: [position] for position, label in enumerate(task.labels)}
-        unknown = sorted({target for target in targets if target not in index})
+        """Return the index of the label, or of each label of a set; ValueError for one that the task does not have."""
+        index = {label: position for position, label in enumerate(task.labels)}
+        members = [read_label_set(target) if task.multi_label else (target,) for target in targets]
+        unknown = sorted({label for labels in members for label in labels if label not in index})
         if unknown:
             raise ValueError(f"{unknown[0]!r} is not a label of the task; its labels: {', '.join(task.labels)}")
-        return [list(index[target]) for target in targets]
+        return [sorted(index[label] for label in labels) for labels in members]

@@ -6,6 +6,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,11 +15,24 @@ from polyloop.spec.models import TaskSpec
 MODEL_DIR = "model"
 """Folder of the trained model in the run's folder; it is there if and only if the run is over."""
 
-TRAINING_FORMAT = 1
+TRAINING_FORMAT = 2
 """Raised whenever the training code changes so that the same inputs give other weights."""
 
+DECIDING_FIELDS = {"kind", "labels", "multi_label", "out_of_scope", "pairs", "locales", "styles", "decoding", "model"}
+"""Fields of a task besides its training that decide what a version of it is."""
+
 OPERATIONAL_FIELDS = frozenset(
-    {"num_workers", "cpus_per_worker", "threads_per_worker", "use_gpu", "checkpoint_every_s", "max_failures"}
+    {
+        "num_workers",
+        "cpus_per_worker",
+        "threads_per_worker",
+        "use_gpu",
+        "sharding",
+        "compile",
+        "activation_checkpointing",
+        "checkpoint_every_s",
+        "max_failures",
+    }
 )
 """Fields of the training spec that say where and how a run goes, not what comes out."""
 
@@ -45,15 +59,14 @@ def training_digest(*, task_name: str, task: TaskSpec, dataset_digest: str, pare
 
     `parent` is the training digest of the version to go on from.
     """
-    inputs = {
-        "format": TRAINING_FORMAT,
-        "task": task_name,
-        "kind": task.kind,
-        "labels": task.labels,
-        "pairs": task.pairs,
-        "model": task.model.model_dump(mode="json"),
-        "training": task.training.model_dump(mode="json", exclude=set(OPERATIONAL_FIELDS)),
-        "dataset": dataset_digest,
-        "parent": parent,
-    }
+    inputs = {"task": task_name, **deciding(task), "dataset": dataset_digest, "parent": parent}
     return hashlib.sha256(json.dumps(inputs, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def deciding(task: TaskSpec) -> dict[str, Any]:
+    """Return, as JSON values, what a task's spec says that decides what a version of it is."""
+    return {
+        "format": TRAINING_FORMAT,
+        **task.model_dump(mode="json", include=DECIDING_FIELDS),
+        "training": task.training.model_dump(mode="json", exclude=set(OPERATIONAL_FIELDS)),
+    }

@@ -87,7 +87,11 @@ class _Run:
         self._working_weights = working_weights(bare)
         packed = config.task.model.max_input_tokens + config.task.model.max_target_tokens if training.packing else None
         self._objective = objective_of(
-            kind_of(config.task).architecture, bare, pad_id=int(self._tokenizer.pad_token_id), packed_tokens=packed
+            kind_of(config.task).architecture,
+            bare,
+            pad_id=int(self._tokenizer.pad_token_id),
+            packed_tokens=packed,
+            num_label_sets=len(config.task.labels) if config.task.multi_label else None,
         )
         self._parallel = make_parallel(
             bare, self._accelerator, world_size=session.world_size, sharding=training.sharding
@@ -255,7 +259,7 @@ class _Run:
         model = finished_model(self._config.task, self._tokenizer, self._best_weights, init_from=self._config.init_from)
         if kind_of(self._config.task).has_labels:
             task = self._config.task
-            rule = fit_rule(*self._judge.logits(model), task.labels, task.out_of_scope)
+            rule = fit_rule(*self._judge.logits(model), task)
             setattr(model.config, CONFIG_KEY, rule.to_config())
         staging = self._config.run_dir / f".{MODEL_DIR}-{uuid.uuid4().hex}"
         try:

@@ -16,7 +16,6 @@ from polyloop.models.token_scores import IGNORED
 from polyloop.tasks.base import Architecture
 from polyloop.training.rows import Floats, Ints, Rows
 
-
 LOOK_ROWS = 256
 """Rows of a batch that is only looked at."""
 
@@ -97,6 +96,39 @@ class LabelObjective:
     def total_weight(self, rows: Rows, share: Ints) -> float:
         """Return the weight of the rows."""
         return float(rows.weights[share].astype(np.float64).sum())
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelSetObjective(LabelObjective):
+    """Any number of labels a row, each a question of its own: its logit against zero.
+
+    The two answers of each label stand beside each other as logits (0, z), so that all that is done with labels, from
+    smoothing to distillation, is done with these as well.
+    """
+
+    num_labels: int
+
+    def batch(self, rows: Rows, share: Ints, weights: Floats) -> Batch:
+        """Return padded inputs and, for each label, 1 where the row has it and 0 where not."""
+        input_ids, mask = rows.inputs.padded(share, self.pad_id)
+        present = np.zeros((len(share), self.num_labels), np.int64)
+        for line, row in enumerate(share.tolist()):
+            present[line, rows.targets[row]] = 1
+        return Batch(
+            input_ids=torch.from_numpy(input_ids),
+            attention_mask=torch.from_numpy(mask.astype(np.int64)),
+            targets=torch.from_numpy(present),
+            weights=torch.from_numpy(weights),
+        )
+
+    def logits(self, model: Any, batch: Batch) -> torch.Tensor:
+        """Return (rows, labels, 2)."""
+        logits = super().logits(model, batch)
+        return torch.stack([torch.zeros_like(logits), logits], dim=-1)
+
+    def total_weight(self, rows: Rows, share: Ints) -> float:
+        """Return the weight of the rows times the number of labels: each is a target."""
+        return super().total_weight(rows, share) * self.num_labels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,9 +262,16 @@ def inputs_of(rows: Rows, pad_id: int) -> Iterator[tuple[torch.Tensor, torch.Ten
         yield torch.from_numpy(ids), torch.from_numpy(mask.astype(np.int64))
 
 
-def objective_of(architecture: Architecture, model: Any, *, pad_id: int, packed_tokens: int | None) -> Objective:
-    """Return the objective of an architecture; `model` is the bare model of transformers."""
+def objective_of(
+    architecture: Architecture, model: Any, *, pad_id: int, packed_tokens: int | None, num_label_sets: int | None = None
+) -> Objective:
+    """Return the objective of an architecture; `model` is the bare model of transformers.
+
+    `packed_tokens` is for decoders; `num_label_sets` is the number of labels where a row may have several.
+    """
     if architecture == "encoder":
+        if num_label_sets is not None:
+            return LabelSetObjective(pad_id=pad_id, num_labels=num_label_sets)
         return LabelObjective(pad_id=pad_id)
     if architecture == "encoder-decoder":
         return TextObjective(pad_id=pad_id, shift=model.prepare_decoder_input_ids_from_labels)

@@ -57,6 +57,18 @@ def test_the_fields_of_a_candidate_are_the_columns_of_its_schema() -> None:
     assert list(Candidate._fields) == CANDIDATE_SCHEMA.names
 
 
+def test_a_row_may_have_several_labels_or_none_where_the_task_says_so() -> None:
+    task = TaskRules(
+        task="mood", labels=frozenset({"joy", "fear"}), has_label_sets=True, directions=frozenset({("en", "en")})
+    )
+    corpus = rules(task, labels={"1": "joy", "2": "fear"})
+    given: list[object] = [[2, 1], [], "joy", '["fear"]', 1]
+    targets = [only(clean(corpus, text="so it is", label=label)).target for label in given]
+    assert targets == ['["fear", "joy"]', "[]", '["joy"]', '["fear"]', '["joy"]']
+    assert reasons(clean(corpus, text="so it is", label=["hate"])) == ["unknown_label"]
+    assert reasons(clean(corpus, text="so it is", label=[None])) == ["not_text"]
+
+
 def test_translate_normalises_the_target_and_takes_its_locale_from_the_corpus() -> None:
     row = only(clean(rules(TRANSLATE, target_locale="de"), text="one  day", label=" ein\u00a0Tag\n"))
     assert (row.target, row.locale, row.target_locale) == ("ein Tag", "en", "de")

@@ -4,29 +4,31 @@ import json
 
 import numpy as np
 import pytest
+from tests.support.small_tasks import small_task
 from transformers import BertConfig
 
 from polyloop.models.decision import CONFIG_KEY, DecisionRule, best_threshold, fit_rule, rule_of
-from polyloop.spec.models import OutOfScopeSpec
+from polyloop.spec.models import TaskSpec
 
 NAMES = ("a", "b", "oos")
 
 
 def test_the_plain_rule_is_softmax_and_the_largest() -> None:
-    label, scores = DecisionRule().answer([1.0, 3.0, 0.0])
-    assert label == 1
+    label, scores = DecisionRule().answer([1.0, 3.0, 0.0], NAMES)
+    assert label == "b"
     assert scores == pytest.approx(np.exp([1, 3, 0]) / np.exp([1, 3, 0]).sum())
 
 
 def test_a_temperature_changes_scores_and_no_answer() -> None:
-    label, scores = DecisionRule(temperature=4.0).answer([1.0, 3.0, 0.0])
-    assert label == 1
-    assert max(scores) < max(DecisionRule().answer([1.0, 3.0, 0.0])[1])
+    label, scores = DecisionRule(temperature=4.0).answer([1.0, 3.0, 0.0], NAMES)
+    assert label == "b"
+    assert max(scores) < max(DecisionRule().answer([1.0, 3.0, 0.0], NAMES)[1])
 
 
 def test_an_input_that_nothing_fits_is_out_of_scope() -> None:
     rule = DecisionRule(out_of_scope=2, threshold=0.5)
-    assert [rule.answer(logits)[0] for logits in ([0.1, 0.0, 0.0], [5.0, 0.0, 0.0], [0.0, 0.0, 5.0])] == [2, 0, 2]
+    answers = [rule.answer(logits, NAMES)[0] for logits in ([0.1, 0.0, 0.0], [5.0, 0.0, 0.0], [0.0, 0.0, 5.0])]
+    assert answers == ["oos", "a", "oos"]
 
 
 def test_the_threshold_with_the_most_right_answers_is_taken() -> None:
@@ -48,11 +50,23 @@ def test_where_nothing_is_gained_nothing_is_turned_away() -> None:
     assert best_threshold(np.zeros((0, 3)), np.zeros(0, np.int64), 2) == 0.0
 
 
+def test_each_label_is_a_question_of_its_own_where_there_may_be_several() -> None:
+    rule = DecisionRule(has_label_sets=True)
+    text, scores = rule.answer([2.0, -3.0, 0.5], NAMES)
+    assert text == '["a", "oos"]'
+    assert scores == pytest.approx(1 / (1 + np.exp(-np.array([2.0, -3.0, 0.5]))))
+    assert rule.answer([-1.0, -1.0, -1.0], NAMES)[0] == "[]"
+
+
+def task(**changes: object) -> TaskSpec:
+    return small_task("classify", labels=NAMES, **changes)
+
+
 def test_a_rule_is_fitted_on_logits_and_kept_in_the_configuration() -> None:
     generator = np.random.default_rng(0)
     labels = generator.integers(0, 3, 400)
     logits = 6.0 * (np.eye(3)[labels] + generator.normal(0, 0.7, (400, 3)))
-    rule = fit_rule(logits, labels, NAMES, OutOfScopeSpec(label="oos"))
+    rule = fit_rule(logits, labels, task(out_of_scope={"label": "oos"}))
     assert rule.temperature > 1.0
     assert rule.out_of_scope == 2
     config = BertConfig()
@@ -63,8 +77,9 @@ def test_a_rule_is_fitted_on_logits_and_kept_in_the_configuration() -> None:
 
 
 def test_the_specs_own_threshold_is_kept_and_no_rows_fit_nothing() -> None:
-    spec = OutOfScopeSpec(label="oos", threshold=0.7)
+    fixed = task(out_of_scope={"label": "oos", "threshold": 0.7})
     none = np.zeros((0, 3)), np.zeros(0, np.int64)
-    assert fit_rule(*none, NAMES, spec) == DecisionRule(out_of_scope=2, threshold=0.7)
-    assert fit_rule(*none, NAMES, None) == DecisionRule()
-    assert fit_rule(np.eye(3), np.arange(3), NAMES, spec).threshold == 0.7
+    assert fit_rule(*none, fixed) == DecisionRule(out_of_scope=2, threshold=0.7)
+    assert fit_rule(*none, task()) == DecisionRule()
+    assert fit_rule(np.eye(3), np.arange(3), fixed).threshold == 0.7
+    assert fit_rule(np.zeros((0, 0)), none[1], task(multi_label=True)) == DecisionRule(has_label_sets=True)

@@ -35,6 +35,14 @@ def test_a_target_that_is_no_label_is_refused_by_name(tmp_path: Path) -> None:
         KIND.encode_target(small_tokenizer(tmp_path, TASK), "prime", TASK)
 
 
+def test_a_set_of_labels_is_the_indices_of_its_members(tmp_path: Path) -> None:
+    task = small_task("classify", multi_label=True)
+    tokenizer = small_tokenizer(tmp_path, task)
+    assert KIND.encode_targets(tokenizer, ['["even", "odd"]', "[]", '["odd"]'], task) == [[0, 1], [], [1]]
+    with pytest.raises(ValueError, match="'prime' is not a label"):
+        KIND.encode_target(tokenizer, '["odd", "prime"]', task)
+
+
 def test_the_output_is_in_the_locale_of_the_input() -> None:
     assert KIND.resolve_target_locale(TASK, "de", None) == "de"
     assert KIND.resolve_target_locale(TASK, "und", None) == "und"

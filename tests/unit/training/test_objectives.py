@@ -1,17 +1,20 @@
 """Tests of what a model of each architecture is shown and asked."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from tests.support.small_tasks import bert_tokenizer
+from torch.nn import functional
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
 
 from polyloop.training.loss import summed_loss
 from polyloop.training.objectives import (
     ContinuationObjective,
     LabelObjective,
+    LabelSetObjective,
     Objective,
     TextObjective,
     first_fit,
@@ -57,6 +60,18 @@ def test_labels_are_one_a_row() -> None:
     assert batch.doubled().input_ids.tolist() == [[5, 6, 7], [9, 9, 0]] * 2
     assert objective.total_weight(ROWS, np.array([0, 2])) == 3.0
     assert objective.target_lengths(ROWS).tolist() == [0, 0, 0]
+
+
+def test_each_label_of_a_set_is_a_target_of_its_own() -> None:
+    objective = LabelSetObjective(pad_id=0, num_labels=6)
+    batch = objective.batch(ROWS, np.array([1, 2]), ROWS.weights[1:])
+    assert batch.targets.tolist() == [[0, 0, 1, 1, 0, 0], [0, 0, 0, 0, 1, 0]]
+    assert objective.total_weight(ROWS, np.array([1, 2])) == 15.0
+    fixed = torch.tensor([[0.5, -1.0, 2.0, 0.0, 1.0, -2.0]] * 2)
+    logits = objective.logits(lambda **_: SimpleNamespace(logits=fixed), batch)
+    expected = functional.binary_cross_entropy_with_logits(fixed, batch.targets.float(), reduction="none").sum(1)
+    loss = summed_loss(logits, batch.targets, batch.weights, 0.0)
+    assert loss.item() == pytest.approx((expected * batch.weights).sum().item(), rel=1e-6)
 
 
 def test_a_decoder_learns_the_target_and_not_the_input() -> None:

@@ -56,7 +56,7 @@ class CleanJob:
                 polyloop.__version__,
                 [self.piece.sha256, self.file_name, self.piece.first_row],
                 [rules.name, corpus, rules.cleaning.model_dump(mode="json")],
-                [rules.task.task, sorted(rules.task.labels), sorted(rules.task.directions)],
+                [rules.task.task, rules.task.has_label_sets, sorted(rules.task.labels), sorted(rules.task.directions)],
                 rules.keeps_lines,
             ]
         )
