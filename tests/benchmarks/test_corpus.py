@@ -24,7 +24,7 @@ def material(datasets_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Ma
 
 def test_both_pipelines_read_the_same_rows_and_keep_about_as_many(material: Material, tmp_path: Path):
     source = material.files[0].parent
-    ours = run_part("ours", source, tmp_path / "ours", "--workers", 2)
+    ours = run_part("ours", source, tmp_path / "ours", "--workers", 2, "--memory")
     theirs = run_part("datatrove_peer", source, tmp_path / "theirs", "--workers", 2)
 
     assert ours["rows_in"] == theirs["rows_in"] == material.num_rows

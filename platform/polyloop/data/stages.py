@@ -117,10 +117,15 @@ def named_cause(error: BaseException) -> PolyloopError | None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Let Ray Data say nothing on the terminal while a pass runs; errors reach the caller as exceptions."""
+    """Let Ray Data say nothing on the terminal while a pass runs; errors reach the caller as exceptions.
+
+    Nor is memory reserved for what items return, which is a number: until Ray Data has seen how much that is, it begins
+    one item at a time, a second or more of each pass on one CPU alone.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # Ray 2.60 warns of defaults that it sets itself
         context = ray.data.DataContext.get_current().copy()
+    context.op_resource_reservation_enabled = False
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     context.raise_original_map_exception = True  # otherwise the named error arrives as text alone

@@ -89,7 +89,7 @@ def measure(sizes: Sizes, datasets: Path, work: Path) -> list[Figure]:
     streamed = []
     for size in sizes.streaming_mb:
         part = linked(large, round(size / largest_mb * num_files), work / f"stream-{size:g}")
-        streamed.append(run_part("ours", part, work / f"streamed-{size:g}", "--workers", 2, "--clean-only"))
+        streamed.append(run_part("ours", part, work / f"streamed-{size:g}", "--workers", 2, "--clean-only", "--memory"))
     return [
         *pipeline_figures(two, datatrove, sizes.pipeline_mb),
         workers_figure(two, one),
