@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
+from rich.text import Text
 
 PLAIN_EVERY_S = 10.0
 
@@ -29,12 +30,13 @@ def print_rows(rows: Sequence[dict[str, Any]], *, as_json: bool, title: str) -> 
     if as_json:
         print_json(list(rows))
         return
-    table = Table(title=title, title_justify="left")
+    table = Table()
     for name in rows[0] if rows else ["(none yet)"]:
         table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
-    print_renderable(table)
+    # A title of the table's own would be broken where the table is narrow.
+    print_renderable(Group(Text(title, style="italic"), table))
 
 
 def print_renderable(renderable: Any) -> None:
