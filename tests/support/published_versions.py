@@ -124,7 +124,8 @@ def _publish(loaded: LoadedSpec, store: Store, dataset_digest: str, version: str
         store, TASK, f"training-{version}", dataset_digest=dataset_digest, holdout_digest="h" * 64, spec_digest="s" * 64
     )
     assert record.version == version
-    facts = version_facts(loaded.task(TASK), task=TASK, version=version, locales=("en", "de"), metrics=())
+    facts = version_facts(loaded.task(TASK), version=version, locales=("en", "de"), metrics=())
+    facts = facts.model_copy(update={"task": TASK})
     path = f"models/{TASK}/{version}"
     manifest = publish(source, loaded.artefacts_dir / path, facts)
     publish_version(store, TASK, version, path=path, size_bytes=manifest.size_bytes, metrics={})

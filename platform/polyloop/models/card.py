@@ -23,7 +23,7 @@ LIMITS_OF_KIND: dict[str, tuple[str, ...]] = {
     ),
     "summarize": ("A summary may say what the text does not; check it against the text before it is passed on.",),
     "generate": (
-        "What it writes may be false, or close to what it learned from; it knows nothing of the world to check it with.",
+        "What it writes may be false, or close to what it learned from; it has no means to check what it says.",
     ),
     "chat": (
         "Replies may be false or out of place; it keeps to its persona as far as its data did, and it is no adviser.",

@@ -69,8 +69,10 @@ def load_suites(loaded: LoadedSpec, task: str) -> tuple[LoadedSuite, ...]:
     for source in loaded.suites(task):
         suite = for_places(_read_suite(source, task_spec), places)
         name = suite.suite.suite
-        if name in found or name in RESERVED:
-            raise SuiteError(f"task {task!r} is to be tried with two suites called {name!r}; rename {source}")
+        if name in found:
+            raise SuiteError(f"task {task!r} is to be tried with two suites called {name!r}; rename one of them")
+        if name in RESERVED:
+            raise SuiteError(f"{source}: the name {name!r} is kept for Polyloop's own suite; give it another")
         found[name] = suite
     return tuple(found.values())
 

@@ -44,7 +44,7 @@ def test_texts_change_by_more_than_a_little_and_the_largest_losses_come_first(ma
     before = make_result([("de", right, right)] * 3, metric="chrf", version="v1")
     after = make_result(
         [
-            ("de", "der hund schlaft vor dem haus", right),
+            ("de", "der hund schläft vor dem haus.", right),
             ("de", "eine katze", right),
             ("de", "der hund vor haus", right),
         ],

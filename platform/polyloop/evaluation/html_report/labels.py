@@ -118,8 +118,8 @@ def confusion(comparison: VersionComparison) -> Section | None:
     locales = sorted(set(rows.target_locales))
     blocks: list[Block] = [
         Paragraph(
-            text="Rows are the right labels, columns the answers; a cell is tinted by its share of its row. What is right "
-            "stands on the diagonal."
+            text="Rows are the right labels, columns the answers; a cell is tinted by its share of its row. What is "
+            "right stands on the diagonal."
             if is_small
             else f"The {MAX_PAIRS} confusions that cost most; {len(labels)} labels are too many for a table of all."
         )
@@ -151,7 +151,7 @@ def _confusions(rows: EvaluationRows, locale: str | None) -> _Counts:
 
 def _matrix(caption: str, counts: _Counts, labels: Sequence[str], *, is_folded: bool = False) -> Block:
     given = [*labels, *sorted({answer for _, answer in counts} - set(labels))]
-    wanted = [one for one in [*labels, *sorted({one for one, _ in counts} - set(labels))]]
+    wanted = [*labels, *sorted({one for one, _ in counts} - set(labels))]
     body: list[Sequence[CellValue]] = []
     for one in wanted:
         total = sum(counts[one, answer] for answer in given)
