@@ -41,6 +41,7 @@ from polyloop.evaluation.metrics import Metric, labels_in, resolve_metric
 from polyloop.evaluation.metrics.arrays import BoolArray
 from polyloop.evaluation.pairing import paired_difference, refuse_unpaired
 from polyloop.evaluation.results import EvaluationResult
+from polyloop.evaluation.suites.checks import NAME as SUITE_CHECK
 from polyloop.evaluation.suites.checks import suite_checks
 from polyloop.evaluation.suites.results import SuiteResult
 from polyloop.spec.models import GateSpec
@@ -54,6 +55,8 @@ DISCORDANT_MARGIN = 2.0
 """Margin in points of the discordant test, where the spec gives none (docs/decisions/0013)."""
 UNIT_MARGINS = {"bits_per_character": 0.05, "perplexity_per_character": 1.0}
 """Margin of metrics with a unit of their own: 0.05 bits are 3.5 % of perplexity."""
+MAX_PASSING_SUITE_LINES = 8
+"""Passing tests of suites that an explanation tells one by one."""
 OTHER = "other"
 """Name of the slice of all locales with too few rows of their own; no locale has this name."""
 
@@ -78,11 +81,17 @@ class GateDecision:
         return f"{subject} {'may' if self.passed else 'may not'} replace {self.champion}"
 
     def explain(self) -> str:
-        """Return a verdict and one line for each check."""
+        """Return a verdict and one line for each check; many tests of suites that pass share one line."""
+        passing = [check for check in self.checks if check.name == SUITE_CHECK and check.passed]
+        folded = passing if len(passing) > MAX_PASSING_SUITE_LINES else []
         width = max(len(check.slice) for check in self.checks)
         lines = [
-            f"  {'pass' if check.passed else 'FAIL'}  {check.slice:<{width}}  {check.reason}" for check in self.checks
+            f"  {'pass' if check.passed else 'FAIL'}  {check.slice:<{width}}  {check.reason}"
+            for check in self.checks
+            if check not in folded
         ]
+        if folded:
+            lines.append(f"  pass  {'suites':<{width}}  {len(folded)} tests of suites show no evident loss")
         return "\n".join([f"{self.verdict} (metric {self.metric})", *lines])
 
     def to_dict(self) -> dict[str, Any]:

@@ -402,6 +402,42 @@ def test_a_suite_that_got_worse_stops_a_candidate_whose_holdout_did_not(make_res
     assert [found.passed for found in decision.checks if found.name == "suite"] == [passed]
 
 
+def test_many_passing_tests_of_suites_share_a_line_and_a_failing_one_has_its_own(make_result):
+    def of_tests(version, failing):
+        cases = tuple(
+            CaseResult(
+                id=f"{number}", subject=f"{test} {number}", test=test, slice="de", input="", input_before=None,
+                output="", output_before=None, wanted="", points=0.0 if test in failing else 100.0,
+                passed=test not in failing,
+            )
+            for test in "abcdefghij"
+            for number in range(20)
+        )  # fmt: skip
+        return SuiteResult(
+            suite="own",
+            type="behaviour",
+            digest="d",
+            task="mood",
+            version=version,
+            slices=summarise(cases),
+            cases=cases,
+        )
+
+    equal = rows("de", 100, 90)
+    decision = decide(
+        make_result(equal),
+        make_result(equal, version="v1"),
+        GATE,
+        kind="classify",
+        candidate_suites=[of_tests("v2", "c")],
+        champion_suites=[of_tests("v1", "")],
+    )
+    lines = decision.explain().splitlines()
+    assert next(line for line in lines if "own, c: " in line).split()[:2] == ["FAIL", "de"]
+    assert not any("own, d: " in line for line in lines)
+    assert "9 tests of suites show no evident loss" in lines[-1]
+
+
 def test_suites_of_one_side_alone_are_refused(make_result):
     equal = rows("de", 100, 90)
     with pytest.raises(EvaluationError, match="run the suite on both"):
