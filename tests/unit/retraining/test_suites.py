@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.support.published_versions import SUITE
+from tests.support.published_versions import SUITE, publish_project
 from tests.support.small_datasets import row, write_dataset
 from tests.support.small_predictors import WordClassifier
 
 from polyloop.data.dataset import Dataset
 from polyloop.errors import EvaluationError, PolyloopError, RegistryError, SuiteError
 from polyloop.evaluation.suites.results import load_suite_results
+from polyloop.registry.releases import promote
 from polyloop.registry.store import Store, open_store
 from polyloop.retraining.suites import PlannedSuite, Subject, load_suites, plan_suites, run_suites
 from polyloop.spec.loader import LoadedSpec, load_spec
@@ -141,6 +142,30 @@ def test_a_judge_that_is_not_released_is_named(
     loaded = project("to-german", evaluation={"offensive": {"task": TASK, "label": "bad"}})
     with pytest.raises(RegistryError, match="polyloop loop run --task mood"):
         plan_suites(loaded, store, "to-german", dataset, quiet)
+
+
+def test_a_released_judge_reads_what_a_version_wrote(tmp_path: Path, spec_data: dict[str, Any]) -> None:
+    judging = publish_project(tmp_path)
+    promote(judging.store, TASK, "v1", actor="test", reason="to judge")
+    data = yaml.safe_load(judging.spec.read_text(encoding="utf-8"))
+    data["corpora"]["sentences"] = spec_data["corpora"]["sentences"]
+    asked = {"offensive": {"task": TASK, "label": "bad"}}
+    data["tasks"]["to-german"] = spec_data["tasks"]["to-german"] | {"evaluation": asked}
+    judging.spec.write_text(yaml.safe_dump(data), encoding="utf-8")
+    rows = [row(f"text {number}", "Ziel", target_locale="de", split="holdout") for number in range(10)]
+    written = write_dataset(tmp_path / "written", rows, has_labels=False)
+    planned = plan_suites(load_spec(judging.spec), judging.store, "to-german", written, quiet)
+
+    def predictor() -> WordClassifier:
+        raise AssertionError("the judge alone is asked")
+
+    answers = {one["id"]: "Haus mies" if number < 3 else "Haus toll" for number, one in enumerate(rows)}
+    writer = Subject(task="to-german", version="v1", model_dir=tmp_path, predictor=predictor, answers=answers)
+    (result,) = run_suites(planned, writer, tmp_path / "evaluation", quiet)
+    judging.store.close()
+    (told,) = result.slices
+    assert (result.suite, result.digest) == ("offensive", planned[0].digest)
+    assert (told.slice, told.num_cases, told.num_passed) == ("en>de", 10, 7)
 
 
 @pytest.mark.parametrize(
