@@ -20,7 +20,7 @@ MAX_LINES = 500
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "__init__"),
     ("spec",),
-    ("models", "tasks", "retrieval", "cluster"),
+    ("models", "tasks", "retrieval", "cluster", "pages"),
     ("evaluation", "training", "data", "feedback", "registry"),
     ("serving", "retraining", "console", "demo", "bench", "cli", "__main__"),
 )

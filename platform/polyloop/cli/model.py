@@ -1,21 +1,20 @@
 """`polyloop model`: versions of each task, without releasing them."""
 
-import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from polyloop.cli import model_judging
 from polyloop.cli.context import AsJson, TaskArgument, TasksOption, of
-from polyloop.cli.output import ProgressLine, messages, print_json, print_renderable, print_rows
-from polyloop.errors import RegistryError
+from polyloop.cli.output import ProgressLine, print_json, print_rows
 from polyloop.registry.gates import list_gates
 from polyloop.registry.releases import get_release
 from polyloop.registry.versions import VersionRecord, get_version, list_versions
 
-if TYPE_CHECKING:
-    from polyloop.retraining.comparison import Comparison
-
-app = typer.Typer(help="Model versions: train, evaluate, list, show.", no_args_is_help=True)
+app = typer.Typer(help="Model versions: train, evaluate, compare, gate, list, show.", no_args_is_help=True)
+app.command()(model_judging.evaluate)
+app.command()(model_judging.compare)
+app.command()(model_judging.gate)
 
 
 @app.command()
@@ -39,37 +38,6 @@ def train(context: typer.Context, task: TasksOption = None, as_json: AsJson = Fa
         {"task": one.task, "version": one.version, "state": str(one.state), "message": one.message} for one in outcomes
     ]
     print_rows(rows, as_json=as_json, title="Trained; release one with `polyloop release promote`")
-
-
-@app.command()
-def evaluate(
-    context: typer.Context,
-    task: TasksOption = None,
-    version: Annotated[str | None, typer.Option(help="A version; the newest published one if not given.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Evaluate a version on its holdout, beside the champion, and say what the gate would decide.
-
-    Example: `polyloop model evaluate --task translate --version v2`
-    """
-
-    from polyloop.evaluation.report import result_table
-    from polyloop.retraining.comparison import compare_version
-
-    cli = of(context)
-    progress = ProgressLine()
-    comparisons = []
-    with progress.shown():
-        for name in cli.tasks(task):
-            wanted = version or _newest(list_versions(cli.store, name), name)
-            record = get_version(cli.store, name, wanted)
-            comparisons.append(compare_version(cli.loaded, cli.store, record, progress))
-    if as_json:
-        print_json([_plain_comparison(comparison) for comparison in comparisons])
-        return
-    for comparison in comparisons:
-        print_renderable(result_table(comparison.candidate, comparison.champion))
-        messages.print(comparison.decision.explain(), markup=False)
 
 
 @app.command("list")
@@ -114,22 +82,6 @@ def show(
     record = get_version(cli.store, task, version)
     gates = [vars(gate) for gate in list_gates(cli.store, task, version)]
     print_json({**_plain(record), "gates": gates})
-
-
-def _newest(records: tuple[VersionRecord, ...], task: str) -> str:
-    published = [record.version for record in records if record.path is not None]
-    if not published:
-        raise RegistryError(f"task {task!r} has no published version; train one with `polyloop model train {task}`")
-    return published[-1]
-
-
-def _plain_comparison(comparison: "Comparison") -> dict[str, Any]:
-    champion = comparison.champion
-    return {
-        "candidate": json.loads(comparison.candidate.to_json()),
-        "champion": json.loads(champion.to_json()) if champion else None,
-        "gate": comparison.decision.to_dict(),
-    }
 
 
 def _score(record: VersionRecord) -> str | None:

@@ -220,8 +220,8 @@ class Demo:
         run = list_runs(store, task, limit=1)[0]
         return TaskReport(
             task=task,
-            before=evaluate_version(loaded, first, dataset, self._progress),
-            after=evaluate_version(loaded, champion, dataset, self._progress),
+            before=evaluate_version(loaded, store, first, dataset, self._progress).holdout,
+            after=evaluate_version(loaded, store, champion, dataset, self._progress).holdout,
             feedback={"given": tally.feedback_given.get(task, 0), **run.details.get("feedback", {})},
             gate=str(run.state),
         )

@@ -18,9 +18,9 @@ class Check:
     """One question that the gate asked, with the answer and the numbers behind it."""
 
     name: str
-    """min_score, overall, locale, latency or size."""
+    """min_score, overall, locale, suite, latency or size."""
     slice: str
-    """overall, a target locale, or other."""
+    """overall, a target locale or a pair such as en>de, or other."""
     passed: bool
     numbers: dict[str, float]
     """In the metric's unit, mostly points (0 to 100), unless the name ends in a unit or begins with num_ or
@@ -167,12 +167,17 @@ def latency(candidate: EvaluationResult, budget_ms: float) -> Check:
     )
 
 
-def size(candidate: EvaluationResult, champion: EvaluationResult | None) -> Check:
-    """Return the model's size, for information; it always passes."""
+def size(candidate: EvaluationResult, champion: EvaluationResult | None, budget_mb: float | None) -> Check:
+    """Return whether the model's files are within the budget; without one, their size is told and passes."""
     numbers = {"size_bytes": float(candidate.size_bytes)}
     before = ""
     if champion is not None:
         numbers["champion_size_bytes"] = float(champion.size_bytes)
         before = f"; the champion takes {champion.size_bytes / 1e6:.1f} MB"
-    reason = f"takes {candidate.size_bytes / 1e6:.1f} MB{before} (for information)"
-    return Check(name="size", slice=OVERALL, passed=True, numbers=numbers, reason=reason)
+    limit = "(for information)"
+    if budget_mb is not None:
+        numbers["budget_bytes"] = budget_mb * 1e6
+        limit = f"(the budget is {budget_mb:.1f} MB)"
+    reason = f"takes {candidate.size_bytes / 1e6:.1f} MB{before} {limit}"
+    is_within = budget_mb is None or candidate.size_bytes <= budget_mb * 1e6
+    return Check(name="size", slice=OVERALL, passed=is_within, numbers=numbers, reason=reason)

@@ -1,8 +1,9 @@
 """The gate: may a candidate replace the champion? A pure function from two results to a decision with its reasons.
 
 Inputs: the evaluation of the candidate and of the champion (None for a task's first version) on one frozen holdout,
-and the gate's spec. Output: a `GateDecision`: each check with its numbers. Nothing is read, written or drawn at random
-(the bootstrap has a fixed seed), so a decision can be computed again from the stored results.
+their results on the same suites, and the gate's spec. Output: a `GateDecision`: each check with its numbers. Nothing is
+read, written or drawn at random (the bootstrap has a fixed seed), so a decision can be computed again from the stored
+results.
 
 How it decides. Differences are candidate minus champion, in points, by paired bootstrap (jackknife for metrics of a
 whole corpus); bounds are one-sided at the spec's `confidence`.
@@ -21,7 +22,8 @@ whole corpus); bounds are one-sided at the spec's `confidence`.
 - `other`: the smaller locales, pooled and judged like a locale. If even the pool is below `min_rows`, non-inferiority
   cannot be shown, so the burden of proof turns round: it is reported as insufficient and fails only if harm is
   evident, that is a loss beyond the margin whose one-sided upper bound is below 0.
-- `latency`: within budget, where there is one. `size`: reported only.
+- `suite`: no test of a suite shows a loss that is no accident (`suites.checks`); told only for a first version.
+- `latency` and `size`: within budget, where there is one; the size is told in any case.
 """
 
 from collections import Counter
@@ -34,12 +36,14 @@ import numpy as np
 
 from polyloop.errors import EvaluationError
 from polyloop.evaluation.checks import Check, Comparison, insufficient, latency, locale, min_score, overall, size
-from polyloop.evaluation.discordant import discordant_difference
-from polyloop.evaluation.intervals import PairedDifference
-from polyloop.evaluation.measure import Measured, SummedRows, measured
+from polyloop.evaluation.measure import measured
 from polyloop.evaluation.metrics import Metric, labels_in, resolve_metric
 from polyloop.evaluation.metrics.arrays import BoolArray
+from polyloop.evaluation.pairing import paired_difference, refuse_unpaired
 from polyloop.evaluation.results import EvaluationResult
+from polyloop.evaluation.suites.checks import NAME as SUITE_CHECK
+from polyloop.evaluation.suites.checks import suite_checks
+from polyloop.evaluation.suites.results import SuiteResult
 from polyloop.spec.models import GateSpec
 
 __all__ = ["Check", "GateDecision", "decide"]
@@ -51,6 +55,8 @@ DISCORDANT_MARGIN = 2.0
 """Margin in points of the discordant test, where the spec gives none (docs/decisions/0013)."""
 UNIT_MARGINS = {"bits_per_character": 0.05, "perplexity_per_character": 1.0}
 """Margin of metrics with a unit of their own: 0.05 bits are 3.5 % of perplexity."""
+MAX_PASSING_SUITE_LINES = 8
+"""Passing tests of suites that an explanation tells one by one."""
 OTHER = "other"
 """Name of the slice of all locales with too few rows of their own; no locale has this name."""
 
@@ -66,18 +72,27 @@ class GateDecision:
     metric: str
     checks: tuple[Check, ...]
 
-    def explain(self) -> str:
-        """Return a verdict and one line for each check."""
+    @property
+    def verdict(self) -> str:
+        """What was decided, in a clause."""
         subject = f"{self.task} {self.candidate}"
         if self.champion is None:
-            verdict = f"{subject} {'passes' if self.passed else 'fails'} as the first version"
-        else:
-            verdict = f"{subject} {'may' if self.passed else 'may not'} replace {self.champion}"
+            return f"{subject} {'passes' if self.passed else 'fails'} as the first version"
+        return f"{subject} {'may' if self.passed else 'may not'} replace {self.champion}"
+
+    def explain(self) -> str:
+        """Return a verdict and one line for each check; many tests of suites that pass share one line."""
+        passing = [check for check in self.checks if check.name == SUITE_CHECK and check.passed]
+        folded = passing if len(passing) > MAX_PASSING_SUITE_LINES else []
         width = max(len(check.slice) for check in self.checks)
         lines = [
-            f"  {'pass' if check.passed else 'FAIL'}  {check.slice:<{width}}  {check.reason}" for check in self.checks
+            f"  {'pass' if check.passed else 'FAIL'}  {check.slice:<{width}}  {check.reason}"
+            for check in self.checks
+            if check not in folded
         ]
-        return "\n".join([f"{verdict} (metric {self.metric})", *lines])
+        if folded:
+            lines.append(f"  pass  {'suites':<{width}}  {len(folded)} tests of suites show no evident loss")
+        return "\n".join([f"{self.verdict} (metric {self.metric})", *lines])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the decision as plain dictionaries, lists, strings, numbers and booleans, fit for JSON."""
@@ -90,23 +105,27 @@ def decide(
     gate: GateSpec,
     *,
     kind: str,
+    candidate_suites: Sequence[SuiteResult] = (),
+    champion_suites: Sequence[SuiteResult] = (),
 ) -> GateDecision:
-    """Return whether `candidate` may replace `champion` under `gate`.
+    """Return whether `candidate` may replace `champion` under `gate`; both were tried with the same suites.
 
     `gate.test` is how differences get their bounds: by paired bootstrap, or by the score test on the rows that only
     one of the two gets right (`discordant`; for accuracy and its like, see docs/decisions/0013).
 
     Raises EvaluationError if the metric means nothing for the kind or has no right and wrong rows for the discordant
-    test, or if the two results are not about the same rows of the same holdout of the same task.
+    test, or if the two results are not about the same rows of the same holdout of the same task, or not about the same
+    cases of the same suites.
     """
     metric = resolve_metric(gate.metric, kind)
     checks = [min_score(candidate, metric, gate)]
     if champion is not None:
-        _refuse_unpaired(candidate, champion)
+        refuse_unpaired(candidate, champion)
         checks += _comparisons(candidate, champion, gate, metric, kind)
+    checks += suite_checks(candidate_suites, None if champion is None else champion_suites, confidence=gate.confidence)
     if gate.max_latency_ms is not None:
         checks.append(latency(candidate, gate.max_latency_ms))
-    checks.append(size(candidate, champion))
+    checks.append(size(candidate, champion, gate.max_size_mb))
     return GateDecision(
         passed=all(check.passed for check in checks),
         task=candidate.task,
@@ -115,22 +134,6 @@ def decide(
         metric=metric,
         checks=tuple(checks),
     )
-
-
-def _refuse_unpaired(candidate: EvaluationResult, champion: EvaluationResult) -> None:
-    same = {
-        "tasks": candidate.task == champion.task,
-        "holdouts": candidate.holdout_digest == champion.holdout_digest,
-        "row ids or their order": candidate.rows.ids == champion.rows.ids,
-        "target locales": candidate.rows.target_locales == champion.rows.target_locales,
-        "references": candidate.rows.references == champion.rows.references,
-    }
-    for what, is_same in same.items():
-        if not is_same:
-            raise EvaluationError(
-                f"{candidate.task} {candidate.version} and {champion.task} {champion.version} were evaluated on "
-                f"different {what}; evaluate both on the same holdout"
-            )
 
 
 def _comparisons(
@@ -148,11 +151,13 @@ def _comparisons(
     )
     margin = _margin(gate, kind, ours.metric)
     locales = np.array(candidate.rows.target_locales)
+    # The ends of a two-sided interval at 2c - 1 are one-sided bounds at c.
+    two_sided = 2.0 * gate.confidence - 1.0
 
     def compared(mask: BoolArray) -> Comparison:
         return Comparison(
             metric=ours.metric,
-            difference=_difference(ours, theirs, mask, gate),
+            difference=paired_difference(ours, theirs, mask, gate, confidence=two_sided),
             num_rows=int(mask.sum()),
             margin=margin,
             gate=gate,
@@ -183,13 +188,3 @@ def _slices(target_locales: Sequence[str], min_rows: int) -> list[tuple[str, lis
     slices = [(locale, [locale]) for locale in sorted(counts) if counts[locale] >= min_rows]
     small = sorted(locale for locale in counts if counts[locale] < min_rows)
     return [*slices, (OTHER, small)] if small else slices
-
-
-def _difference(ours: Measured, theirs: Measured, mask: BoolArray, gate: GateSpec) -> PairedDifference:
-    # The ends of a two-sided interval at 2c - 1 are one-sided bounds at c.
-    two_sided = 2.0 * gate.confidence - 1.0
-    if gate.test == "bootstrap":
-        return ours.minus(theirs, mask, resamples=gate.resamples, confidence=two_sided)
-    if not isinstance(ours, SummedRows) or not isinstance(theirs, SummedRows):
-        raise EvaluationError(f"{ours.metric.name} has no rows that are right or wrong; use the bootstrap")
-    return discordant_difference(ours.right_rows()[mask], theirs.right_rows()[mask], confidence=two_sided)

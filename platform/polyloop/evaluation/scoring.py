@@ -34,10 +34,11 @@ class Scores:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _MetricRows:
+class MetricRows:
     """A metric on the rows of the locales that it is valid for."""
 
     measured: Measured
+    """Of the valid rows alone."""
     is_valid: BoolArray
     """Rows of the holdout, shape (rows,), that the metric is about."""
 
@@ -51,8 +52,8 @@ def score_rows(rows: EvaluationRows, table: pa.Table, gate_metric: str, task_spe
 
     Raises EvaluationError if the gate's metric is not valid for a locale or the answers are not in its form.
     """
-    found: dict[str, _MetricRows | None] = {
-        name: _metric_rows(name, rows, task_spec.labels, must_be_valid=name == gate_metric)
+    found: dict[str, MetricRows | None] = {
+        name: metric_rows(name, rows, task_spec.labels, must_be_valid=name == gate_metric)
         for name in metrics_of(
             task_spec.kind,
             gate_metric,
@@ -71,16 +72,19 @@ def score_rows(rows: EvaluationRows, table: pa.Table, gate_metric: str, task_spe
                 dimension=one.dimension,
                 name=one.name,
                 num_rows=len(one.rows),
-                metrics=_intervals(_mask(one.rows, len(rows)), parts, task_spec.gate),
+                metrics=_intervals(row_mask(one.rows, len(rows)), parts, task_spec.gate),
             )
             for one in groups
         ),
     )
 
 
-def _metric_rows(
-    name: str, rows: EvaluationRows, labels: tuple[str, ...], *, must_be_valid: bool
-) -> _MetricRows | None:
+def metric_rows(name: str, rows: EvaluationRows, labels: tuple[str, ...], *, must_be_valid: bool) -> MetricRows | None:
+    """Return a metric on the rows that it is valid for, or on all if it must be; None where that is no row, or where
+    the model did not tell what it compares.
+
+    Raises EvaluationError as `measured` does.
+    """
     metric = metric_named(name)
     valid = {one: must_be_valid or metric.is_valid_for(one) for one in set(rows.target_locales)}
     positions = [position for position, locale in enumerate(rows.target_locales) if valid[locale]]
@@ -96,14 +100,14 @@ def _metric_rows(
         [rows.target_locales[position] for position in positions],
         labels=labels,
     )
-    return _MetricRows(measured=values, is_valid=_mask(positions, len(rows)))
+    return MetricRows(measured=values, is_valid=row_mask(positions, len(rows)))
 
 
-def _slice(name: str, mask: BoolArray, parts: dict[str, _MetricRows], gate: GateSpec) -> SliceResult:
+def _slice(name: str, mask: BoolArray, parts: dict[str, MetricRows], gate: GateSpec) -> SliceResult:
     return SliceResult(locale=name, num_rows=int(mask.sum()), metrics=_intervals(mask, parts, gate))
 
 
-def _intervals(mask: BoolArray, parts: dict[str, _MetricRows], gate: GateSpec) -> dict[str, Interval]:
+def _intervals(mask: BoolArray, parts: dict[str, MetricRows], gate: GateSpec) -> dict[str, Interval]:
     return {
         name: one.measured.interval(mask[one.is_valid], resamples=gate.resamples, confidence=gate.confidence)
         for name, one in parts.items()
@@ -111,7 +115,8 @@ def _intervals(mask: BoolArray, parts: dict[str, _MetricRows], gate: GateSpec) -
     }
 
 
-def _mask(positions: Iterable[int], num_rows: int) -> BoolArray:
+def row_mask(positions: Iterable[int], num_rows: int) -> BoolArray:
+    """Return which of `num_rows` rows stand at the positions, shape (num_rows,)."""
     mask = np.zeros(num_rows, dtype=bool)
     mask[list(positions)] = True
     return mask

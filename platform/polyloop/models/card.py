@@ -5,7 +5,7 @@ Input: the version's facts. Output: Markdown text. Pure: the same facts give the
 
 import yaml
 
-from polyloop.models.manifest import MetricRow, VersionFacts
+from polyloop.models.manifest import DecisionNote, GroupRow, MetricRow, VersionFacts
 
 PIPELINES = {
     "classify": "text-classification",
@@ -16,6 +16,21 @@ PIPELINES = {
 }
 """Hub names of what a kind does (https://huggingface.co/docs/hub/models-tasks)."""
 
+LIMITS_OF_KIND: dict[str, tuple[str, ...]] = {
+    "translate": (
+        "A translation may be fluent and wrong: names, numbers and negations are where to look first.",
+        "It translates text by text, without what came before; pairs that are not listed were not learned.",
+    ),
+    "summarize": ("A summary may say what the text does not; check it against the text before it is passed on.",),
+    "generate": (
+        "What it writes may be false, or close to what it learned from; it has no means to check what it says.",
+    ),
+    "chat": (
+        "Replies may be false or out of place; it keeps to its persona as far as its data did, and it is no adviser.",
+    ),
+}
+"""What users of a kind should know, besides what the facts of a version say."""
+
 
 def render_card(facts: VersionFacts) -> str:
     """Return the card as Markdown with a YAML header."""
@@ -24,7 +39,10 @@ def render_card(facts: VersionFacts) -> str:
         f"# {facts.task} {facts.version}",
         _intended_use(facts),
         _data(facts),
-        _results(facts.metrics),
+        *([_results(facts)] if facts.metrics else []),
+        *([_groups(facts)] if facts.groups else []),
+        *([_suites(facts)] if facts.suites else []),
+        *([_decision(facts.decision)] if facts.decision else []),
         _limits(facts),
         _lineage(facts),
     ]
@@ -68,28 +86,88 @@ def _data(facts: VersionFacts) -> str:
     return "\n".join(lines)
 
 
-def _results(rows: tuple[MetricRow, ...]) -> str:
-    lines = ["## Results on the holdout", "", "| locale | metric | points | interval | rows |"]
-    lines += ["| --- | --- | ---: | ---: | ---: |"]
-    lines += [
-        f"| {row.locale} | {row.metric} | {row.value:.1f} | {row.low:.1f} to {row.high:.1f} | {row.num_rows} |"
-        for row in rows
+def _results(facts: VersionFacts) -> str:
+    """Return a row for each locale and a column for each metric, with intervals."""
+    metrics = list(dict.fromkeys(row.metric for row in facts.metrics))
+    locales = dict.fromkeys(row.locale for row in facts.metrics)
+    found = {(row.locale, row.metric): row for row in facts.metrics}
+    rows = []
+    for locale in locales:
+        of_locale = [found.get((locale, metric)) for metric in metrics]
+        num_rows = next(row.num_rows for row in of_locale if row is not None)
+        rows.append([locale, f"{num_rows:,}", *("-" if row is None else _interval(row) for row in of_locale)])
+    note = (
+        f"In points (0 to 100) unless a metric has a unit of its own; intervals at {facts.confidence:.0%} confidence. "
+        "The first metric is the one that the gate decides on."
+    )
+    return "\n".join(
+        ["## Results on the holdout", "", note, "", *_table(["locale", "rows", *metrics], rows, num_texts=1)]
+    )
+
+
+def _groups(facts: VersionFacts) -> str:
+    rows = [[row.dimension, _cell(row.name), f"{row.num_rows:,}", _interval(row)] for row in facts.groups]
+    metric = facts.groups[0].metric
+    return "\n".join(["## Results by group", "", *_table(["by", "group", "rows", metric], rows, num_texts=2)])
+
+
+def _suites(facts: VersionFacts) -> str:
+    rows = [
+        [
+            _cell(row.suite),
+            _cell(row.test),
+            row.place,
+            f"{row.num_cases:,}",
+            f"{row.rate:.1f} ({row.low:.1f} to {row.high:.1f})" + (", goal 50" if row.goal == "half" else ""),
+        ]
+        for row in facts.suites
     ]
+    headings = ["suite", "test", "locale", "cases", "% passed"]
+    note = "Small sets of cases that each try one thing; what they do not try, they say nothing about."
+    return "\n".join(["## Behaviour", "", note, "", *_table(headings, rows, num_texts=3)])
+
+
+def _decision(note: DecisionNote) -> str:
+    lines = [
+        "## How a label is chosen",
+        "",
+        f"- Scores are the softmax of the logits divided by {note.temperature:.4g}, a temperature fitted on the dev "
+        "split so that a score of 0.9 is right about nine times in ten; they are comparable between inputs.",
+    ]
+    if note.out_of_scope_label is None:
+        lines.append("- The label with the highest score is the answer.")
+    else:
+        lines.append(
+            f"- Inputs whose best other label scores below {note.threshold:.4g} get `{note.out_of_scope_label}`: they "
+            "are taken for none of the task's business. For all others the label with the highest score is the answer."
+        )
     return "\n".join(lines)
 
 
 def _limits(facts: VersionFacts) -> str:
     lines = [
-        "## Limits",
-        "",
         f"- Inputs of more than {facts.max_input_tokens} tokens are refused.",
         "- The figures hold for the holdout's texts; a locale that has no row in the table was not measured.",
     ]
-    if facts.kind != "classify":
-        lines.append(f"- Outputs end after {facts.max_target_tokens} tokens at the latest.")
+    if facts.kind == "classify":
+        if facts.decision is None or facts.decision.out_of_scope_label is None:
+            lines.append("- Every input gets one of the labels, fitting or not; read the scores.")
     else:
-        lines.append("- Every input gets one of the labels, fitting or not; read the scores.")
-    return "\n".join(lines)
+        lines.append(f"- Outputs end after {facts.max_target_tokens} tokens at the latest.")
+    lines += [f"- {limit}" for limit in LIMITS_OF_KIND.get(facts.kind, ())]
+    if not facts.suites:
+        lines.append("- It was tried with no behavioural or safety suite; name some under `suites` in the spec.")
+    return "\n".join(["## Limits", "", *lines])
+
+
+def _table(headings: list[str], rows: list[list[str]], *, num_texts: int) -> list[str]:
+    """Return the lines of a table whose first columns are texts and whose others are numbers."""
+    rule = ["---"] * num_texts + ["---:"] * (len(headings) - num_texts)
+    return [f"| {' | '.join(cells)} |" for cells in (headings, rule, *rows)]
+
+
+def _interval(row: MetricRow | GroupRow) -> str:
+    return f"{row.value:.2f} ({row.low:.2f} to {row.high:.2f})"
 
 
 def _lineage(facts: VersionFacts) -> str:

@@ -5,13 +5,16 @@ below which an input is out of scope. Output: a label with the probability of ea
 the model's configuration, so that they are a part of the version.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from polyloop.errors import ArtefactError
 from polyloop.models.calibration import fit_temperature, probabilities
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks.labels import label_set_text
@@ -65,6 +68,17 @@ class DecisionRule:
 def rule_of(config: Any) -> DecisionRule:
     """Return the rule in a model's configuration; the plain one for a model that has none."""
     return DecisionRule(**getattr(config, CONFIG_KEY, {}))
+
+
+def rule_in(model_dir: Path) -> DecisionRule:
+    """Return the rule of the model in a folder, without loading it; ArtefactError if config.json cannot be read."""
+    try:
+        config = json.loads((model_dir / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ArtefactError(
+            f"{model_dir / 'config.json'} cannot be read: {error}; publish the version again"
+        ) from error
+    return DecisionRule(**config.get(CONFIG_KEY, {}))
 
 
 def fit_rule(logits: Floats, labels: Ints, task: TaskSpec) -> DecisionRule:

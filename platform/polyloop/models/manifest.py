@@ -48,6 +48,57 @@ class MetricRow(ManifestPart):
     """Holdout rows behind the figure."""
 
 
+class GroupRow(ManifestPart):
+    """The gate's metric on the rows of the holdout that share something."""
+
+    dimension: str
+    """length, source, label or month."""
+    name: str
+    """Which length, source, label or month."""
+    metric: str
+    """Name of the metric."""
+    value: float
+    """In the metric's unit, mostly points, 0 to 100."""
+    low: float
+    """Lower end of the confidence interval."""
+    high: float
+    """Upper end of the confidence interval."""
+    num_rows: int
+    """Holdout rows behind the figure."""
+
+
+class SuiteRow(ManifestPart):
+    """How the version did in one test of a suite, in one locale or pair."""
+
+    suite: str
+    """Name of the suite."""
+    test: str
+    """Name of the test."""
+    place: str
+    """Locale, or input>output."""
+    num_cases: int
+    """Cases that were tried."""
+    rate: float
+    """Share that passed, in points."""
+    low: float
+    """Lower end of the confidence interval."""
+    high: float
+    """Upper end of the confidence interval."""
+    goal: Literal["all", "half"] = "all"
+    """Where the rate should be: at 100, or at 50."""
+
+
+class DecisionNote(ManifestPart):
+    """How scores become a label, for classify."""
+
+    temperature: float
+    """Logits were divided by it, so that scores are honest."""
+    out_of_scope_label: str | None = None
+    """Label for inputs that are none of the task's business."""
+    threshold: float | None = None
+    """Inputs whose best other label is less probable than this get that label."""
+
+
 class CorpusNote(ManifestPart):
     """A corpus that the model learned from."""
 
@@ -98,6 +149,14 @@ class VersionFacts(ManifestPart):
     """What it learned from."""
     metrics: tuple[MetricRow, ...] = ()
     """Figures measured on the holdout."""
+    groups: tuple[GroupRow, ...] = ()
+    """The gate's metric by length, source, label and month."""
+    suites: tuple[SuiteRow, ...] = ()
+    """What the suites found."""
+    decision: DecisionNote | None = None
+    """How scores become a label, for classify."""
+    confidence: float = 0.95
+    """Confidence of the intervals."""
     created_at: datetime
     """When it was made, in UTC."""
 

@@ -1,7 +1,7 @@
 """Makes a candidate: trains it, evaluates it, and publishes it as an immutable version.
 
-Input: a reserved version, its plan and dataset. Output: the candidate's result on the holdout; its artefact and its
-registry row then say `published`. Each step finds what an earlier, killed attempt has finished.
+Input: a reserved version, its plan and dataset. Output: the candidate's evaluation, on the holdout and by suites; its
+artefact and its registry row then say `published`. Each step finds what an earlier, killed attempt has finished.
 """
 
 import shutil
@@ -12,14 +12,16 @@ from typing import Any
 
 import polyloop
 from polyloop.data.dataset import Dataset
+from polyloop.evaluation.comparison import VersionEvaluation
 from polyloop.evaluation.report import report_rows
 from polyloop.evaluation.results import EvaluationResult
 from polyloop.models.artefact import publish
-from polyloop.models.manifest import CorpusNote, MetricRow, VersionFacts
+from polyloop.models.manifest import CorpusNote, VersionFacts
 from polyloop.models.predict import Predictor
 from polyloop.registry.store import Store
 from polyloop.registry.versions import PUBLISHED, REJECTED, VersionRecord, publish_version
 from polyloop.retraining.evaluations import evaluate_model, evaluate_version
+from polyloop.retraining.findings import decision_note, group_rows, metric_rows, suite_rows
 from polyloop.retraining.plan import Plan
 from polyloop.spec.loader import LoadedSpec
 from polyloop.spec.models import task_locales
@@ -38,10 +40,10 @@ def make_candidate(
     plan: Plan,
     dataset: Dataset,
     progress: Callable[[str], None],
-) -> EvaluationResult:
-    """Return the candidate's result; a version that is published already is not trained again."""
+) -> VersionEvaluation:
+    """Return the candidate's evaluation; a version that is published already is not trained again."""
     if version.state in (PUBLISHED, REJECTED):
-        return evaluate_version(loaded, version, dataset, progress)
+        return evaluate_version(loaded, store, version, dataset, progress)
     trained_dir = run_training(
         task_name=version.task,
         task=plan.task,
@@ -52,8 +54,9 @@ def make_candidate(
         on_progress=lambda look: progress(describe(version, look)),
     )
     locales = task_locales(plan.task, loaded.spec.locales)
-    result = evaluate_model(
+    evaluation = evaluate_model(
         loaded,
+        store,
         task=version.task,
         version=version.version,
         predictor=Predictor.of_trained(trained_dir, plan.task, locales),
@@ -62,7 +65,7 @@ def make_candidate(
         progress=progress,
     )
     path = Path(MODELS_FOLDER) / version.task / version.version
-    facts = _facts(loaded, version, plan, dataset, result, locales)
+    facts = _facts(loaded, version, plan, dataset, evaluation, trained_dir, locales)
     manifest = publish(trained_dir, loaded.artefacts_dir / path, facts)
     publish_version(
         store,
@@ -70,11 +73,11 @@ def make_candidate(
         version.version,
         path=str(path),
         size_bytes=manifest.size_bytes,
-        metrics=summarise(result),
+        metrics=summarise(evaluation.holdout),
     )
     shutil.rmtree(trained_dir.parent, ignore_errors=True)
     progress(f"{version.task} {version.version}: published")
-    return result
+    return evaluation
 
 
 def describe(version: VersionRecord, look: Progress) -> str:
@@ -102,7 +105,8 @@ def _facts(
     version: VersionRecord,
     plan: Plan,
     dataset: Dataset,
-    result: EvaluationResult,
+    evaluation: VersionEvaluation,
+    trained_dir: Path,
     locales: tuple[str, ...],
 ) -> VersionFacts:
     task = plan.task
@@ -127,16 +131,10 @@ def _facts(
             CorpusNote(name=name, licence=record.licence, source=record.source)
             for name, record in dataset.manifest.corpora.items()
         ),
-        metrics=tuple(
-            MetricRow(
-                locale=row.locale,
-                metric=row.metric,
-                value=row.after.value,
-                low=row.after.low,
-                high=row.after.high,
-                num_rows=row.num_rows,
-            )
-            for row in report_rows(result)
-        ),
+        metrics=metric_rows(evaluation.holdout),
+        groups=group_rows(evaluation.holdout),
+        suites=suite_rows(evaluation.suites),
+        decision=decision_note(trained_dir, task),
+        confidence=task.gate.confidence,
         created_at=datetime.now(UTC),
     )

@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from polyloop.data.dataset import Dataset
-from polyloop.evaluation.gate import GateDecision, decide
+from polyloop.evaluation.comparison import VersionEvaluation, gate_decision
+from polyloop.evaluation.gate import GateDecision
 from polyloop.evaluation.results import EvaluationResult
 from polyloop.registry.gates import record_gate
 from polyloop.registry.releases import get_release
@@ -39,6 +40,7 @@ from polyloop.retraining.feedback_round import curate_feedback
 from polyloop.retraining.lease import kept_lease, take_run
 from polyloop.retraining.plan import Plan, plan_training
 from polyloop.retraining.promotion import promote_live
+from polyloop.retraining.suites import load_suites
 from polyloop.spec.loader import LoadedSpec
 
 Progress = Callable[[str], None]
@@ -130,6 +132,7 @@ class LoopRunner:
         return LoopOutcome(task=run.task, run_id=run.run_id, state=state, message=message, version=run.version)
 
     def _turn(self, run: LoopRun, release: bool) -> LoopOutcome:
+        load_suites(self._loaded, run.task)  # so that a mistake in one is told before hours of training
         self._advance(run, RunState.BUILDING)
         turn = self._prepare(run)
         self._advance(run, RunState.TRAINING, dataset_digest=turn.dataset.digest, details={"feedback": turn.feedback})
@@ -144,7 +147,7 @@ class LoopRunner:
         if not release:
             self._advance(run, RunState.TRAINED)
             message = f"{version.version} is published and evaluated; nothing was released"
-            return turn.outcome(RunState.TRAINED, message, version=version.version, candidate=candidate)
+            return turn.outcome(RunState.TRAINED, message, version=version.version, candidate=candidate.holdout)
         return self._judge(turn, version, candidate)
 
     def _prepare(self, run: LoopRun) -> _Turn:
@@ -193,14 +196,14 @@ class LoopRunner:
             version = set_version_state(self._store, version.task, version.version, TRAINING)
         return version
 
-    def _judge(self, turn: _Turn, version: VersionRecord, candidate: EvaluationResult) -> LoopOutcome:
+    def _judge(self, turn: _Turn, version: VersionRecord, candidate: VersionEvaluation) -> LoopOutcome:
         """Compare the candidate with the champion, and promote or reject it."""
         task = self._loaded.task(version.task)
         champion = None
         if turn.champion is not None:
-            champion = evaluate_version(self._loaded, turn.champion, turn.dataset, self._progress)
+            champion = evaluate_version(self._loaded, self._store, turn.champion, turn.dataset, self._progress)
         self._advance(turn.run, RunState.GATING)
-        decision = decide(candidate, champion, task.gate, kind=task.kind)
+        decision = gate_decision(task, candidate, champion)
         record_gate(
             self._store,
             version.task,
@@ -223,8 +226,8 @@ class LoopRunner:
             set_version_state(self._store, version.task, version.version, REJECTED)
         state = RunState.PROMOTED if decision.passed else RunState.REJECTED
         self._advance(turn.run, state)
-        outcome = turn.outcome(state, decision.explain(), version=version.version, candidate=candidate)
-        return replace(outcome, champion=champion, decision=decision)
+        outcome = turn.outcome(state, decision.explain(), version=version.version, candidate=candidate.holdout)
+        return replace(outcome, champion=champion.holdout if champion else None, decision=decision)
 
     def _advance(self, run: LoopRun, state: RunState, **facts: Any) -> None:
         """Put the run into `state` unless it is past it, as it is after a takeover; facts are noted either way."""

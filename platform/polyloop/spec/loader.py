@@ -94,6 +94,24 @@ class LoadedSpec:
         key = ("tasks", task, "model", "pretrained")
         return None if text is None else self._id_or_path(self._expanded(text, key))
 
+    def suites(self, task: str) -> list[str | Path]:
+        """Return the behavioural suites of a task in order: names as they are, and the paths of files, absolute.
+
+        A text is a path if it has a folder or ends in .yaml or .yml.
+        """
+        found: list[str | Path] = []
+        for index, text in enumerate(self.task(task).suites):
+            expanded = self._expanded(text, ("tasks", task, "suites", index))
+            is_path = "/" in expanded or expanded.endswith((".yaml", ".yml"))
+            found.append(self._absolute(expanded) if is_path else expanded)
+        return found
+
+    def crows_pairs(self, task: str) -> dict[str, Path]:
+        """Return the files of sentence pairs of a task by locale, absolute."""
+        key = ("tasks", task, "evaluation", "crows_pairs")
+        files = self.task(task).evaluation.crows_pairs
+        return {locale: self._absolute(self._expanded(text, (*key, locale))) for locale, text in files.items()}
+
     def _expanded(self, text: str, key: KeyPath) -> str:
         return settings.expand(text, where=self._where(key), variables=self.variables)
 

@@ -12,8 +12,9 @@ from pydantic import Field, field_validator, model_validator
 
 from polyloop.spec.cleaning import CleaningSpec, DecontaminationSpec, DedupSpec, LanguageSpec
 from polyloop.spec.corpora import Corpus
+from polyloop.spec.evaluation import EvaluationSpec
 from polyloop.spec.fields import Fraction, Frozen, Locale, Name, changed_keys, check_locale
-from polyloop.spec.kinds import check_keys_of_kind, check_metric
+from polyloop.spec.kinds import check_evaluation_keys, check_keys_of_kind, check_metric
 from polyloop.spec.network import DecodingSpec, ModelSpec
 from polyloop.spec.training import TrainingSpec
 
@@ -50,6 +51,8 @@ class GateSpec(Frozen):
     """Bootstrap resamples."""
     max_latency_ms: Annotated[float, Field(gt=0)] | None = None
     """Budget for the mean time of one answer at batch size 1, on the machine that evaluates."""
+    max_size_mb: Annotated[float, Field(gt=0)] | None = None
+    """Budget for the size of a version's files, in millions of bytes."""
 
 
 class TaskServing(Frozen):
@@ -120,6 +123,10 @@ class TaskSpec(Frozen):
     """Size or checkpoint."""
     training: TrainingSpec = TrainingSpec()
     """How it is trained."""
+    suites: tuple[str, ...] = ()
+    """Behavioural suites that versions are tried with: names of those that come with Polyloop, and paths of files."""
+    evaluation: EvaluationSpec = EvaluationSpec()
+    """What else versions are tried with."""
     gate: GateSpec = GateSpec()
     """When a new version may replace the old one."""
     serving: TaskServing = TaskServing()
@@ -142,6 +149,10 @@ class TaskSpec(Frozen):
             raise ValueError(f"`dedup.paragraphs` would part the two texts of a {self.kind} task's rows; remove it")
         _check_each_once("corpora", self.corpora)
         _check_each_once("styles", self.styles)
+        _check_each_once("suites", self.suites)
+        check_evaluation_keys(self.kind, changed_keys(self.evaluation))
+        if self.kind == "classify" and self.evaluation.crows_pairs and self.model.pretrained is None:
+            raise ValueError("`evaluation.crows_pairs` asks the masked checkpoint of `model.pretrained`; name one")
         check_metric(self.kind, self.gate.metric)
         return self
 
@@ -257,6 +268,7 @@ class Spec(Frozen):
                     )
             if task.pairs:
                 _check_pair_corpora(task_name, task, self.corpora)
+            _check_offensive_judge(task_name, task, self.tasks)
         _check_shared_tokenizers(self.tasks)
         return self
 
@@ -276,6 +288,19 @@ def _check_each_once(key: str, values: tuple[str, ...]) -> None:
     for value in values:
         if values.count(value) > 1:
             raise ValueError(f"`{key}` has {value!r} more than once; keep one")
+
+
+def _check_offensive_judge(task_name: str, task: TaskSpec, tasks: dict[str, TaskSpec]) -> None:
+    wanted = task.evaluation.offensive
+    if wanted is None:
+        return
+    key = f"`evaluation.offensive` of task {task_name!r}"
+    labels = tasks[wanted.task].labels if wanted.task in tasks else ()
+    if not labels:
+        known = ", ".join(sorted(name for name, one in tasks.items() if one.labels)) or "none"
+        raise ValueError(f"{key} names {wanted.task!r}, which is no classify task; classify tasks: {known}")
+    if wanted.label not in labels:
+        raise ValueError(f"{key} asks for the label {wanted.label!r}; task {wanted.task!r} has {', '.join(labels)}")
 
 
 def _check_shared_tokenizers(tasks: dict[str, TaskSpec]) -> None:

@@ -25,6 +25,7 @@ from polyloop.spec.cleaning import (
     QualitySpec,
 )
 from polyloop.spec.corpora import Columns, Corpus, LocaleColumn, SqlSource
+from polyloop.spec.evaluation import EvaluationSpec, OffensiveSpec
 from polyloop.spec.fields import NAME_PATTERN, Locale, Name
 from polyloop.spec.models import (
     FeedbackSpec,
@@ -65,6 +66,8 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("`tasks.NAME.model.lora`", LoraSpec),
     ("`tasks.NAME.training`", TrainingSpec),
     ("`tasks.NAME.training.distill`", DistillationSpec),
+    ("`tasks.NAME.evaluation`", EvaluationSpec),
+    ("`tasks.NAME.evaluation.offensive`", OffensiveSpec),
     ("`tasks.NAME.gate`", GateSpec),
     ("`tasks.NAME.serving`", TaskServing),
     ("`serving`", ServingSpec),
@@ -81,7 +84,8 @@ file, the line, the key, the value and what to write instead. `polyloop init` wr
 
 - YAML is read as version 1.2: only `true` and `false` are booleans, so `no` (Norwegian), `yes` and `on` are text.
 - `${{NAME}}` and `${{NAME:-default}}` stand for environment variables in `store`, `artefacts`, `corpora.NAME.paths`,
-  `corpora.NAME.hub` and `tasks.NAME.model.pretrained`; one without value and default is an error when it is needed.
+  `corpora.NAME.hub`, `tasks.NAME.model.pretrained`, `tasks.NAME.suites` and `tasks.NAME.evaluation.crows_pairs`; one
+  without value and default is an error when it is needed.
 - Relative paths start at the folder of the file.
 - A name has small letters, digits, `-` and `_`, 63 at most: `{NAME_PATTERN}`.
 - A locale is a BCP-47 tag of language, script and region in canonical case, such as `en`, `de-AT` or `zh-Hans`.

@@ -8,6 +8,7 @@ import pytest
 
 from polyloop.errors import EvaluationError
 from polyloop.evaluation.gate import GateDecision, decide
+from polyloop.evaluation.suites.results import CaseResult, SuiteResult, summarise
 from polyloop.spec.models import GateSpec
 from polyloop.tasks.classify import Classify
 
@@ -370,3 +371,90 @@ def test_a_metric_with_a_unit_of_its_own_has_a_margin_of_its_own(make_result):
     decision = decide(candidate, champion, gate, kind="generate")
     assert decision.passed
     assert not decide(candidate, champion, gate.model_copy(update={"margin": 0.01}), kind="generate").passed
+
+
+def suite_result(version, *, num_passed):
+    """Return a suite of 20 cases in German of which the first pass."""
+    cases = tuple(
+        CaseResult(
+            id=str(number), subject=str(number), test="names", slice="de", input="", input_before=None, output="",
+            output_before=None, wanted="", points=100.0 * (number < num_passed), passed=number < num_passed,
+        )
+        for number in range(20)
+    )  # fmt: skip
+    return SuiteResult(
+        suite="moods", type="behaviour", digest="d", task="mood", version=version, slices=summarise(cases), cases=cases
+    )
+
+
+@pytest.mark.parametrize(("num_passed", "passed"), [(20, True), (18, True), (10, False)])
+def test_a_suite_that_got_worse_stops_a_candidate_whose_holdout_did_not(make_result, num_passed, passed):
+    equal = rows("de", 100, 90)
+    decision = decide(
+        make_result(equal),
+        make_result(equal, version="v1"),
+        GATE.model_copy(update={"margin": 3.0}),
+        kind="classify",
+        candidate_suites=[suite_result("v2", num_passed=num_passed)],
+        champion_suites=[suite_result("v1", num_passed=20)],
+    )
+    assert decision.passed is passed
+    assert [found.passed for found in decision.checks if found.name == "suite"] == [passed]
+
+
+def test_many_passing_tests_of_suites_share_a_line_and_a_failing_one_has_its_own(make_result):
+    def of_tests(version, failing):
+        cases = tuple(
+            CaseResult(
+                id=f"{number}", subject=f"{test} {number}", test=test, slice="de", input="", input_before=None,
+                output="", output_before=None, wanted="", points=0.0 if test in failing else 100.0,
+                passed=test not in failing,
+            )
+            for test in "abcdefghij"
+            for number in range(20)
+        )  # fmt: skip
+        return SuiteResult(
+            suite="own",
+            type="behaviour",
+            digest="d",
+            task="mood",
+            version=version,
+            slices=summarise(cases),
+            cases=cases,
+        )
+
+    equal = rows("de", 100, 90)
+    decision = decide(
+        make_result(equal),
+        make_result(equal, version="v1"),
+        GATE,
+        kind="classify",
+        candidate_suites=[of_tests("v2", "c")],
+        champion_suites=[of_tests("v1", "")],
+    )
+    lines = decision.explain().splitlines()
+    assert next(line for line in lines if "own, c: " in line).split()[:2] == ["FAIL", "de"]
+    assert not any("own, d: " in line for line in lines)
+    assert "9 tests of suites show no evident loss" in lines[-1]
+
+
+def test_suites_of_one_side_alone_are_refused(make_result):
+    equal = rows("de", 100, 90)
+    with pytest.raises(EvaluationError, match="run the suite on both"):
+        decide(
+            make_result(equal),
+            make_result(equal, version="v1"),
+            GATE,
+            kind="classify",
+            candidate_suites=[suite_result("v2", num_passed=20)],
+        )
+
+
+@pytest.mark.parametrize(("budget_mb", "passed"), [(None, True), (2.0, True), (1.9, False)])
+def test_a_model_over_its_size_budget_is_stopped(make_result, budget_mb, passed):
+    gate = GATE.model_copy(update={"max_size_mb": budget_mb, "margin": 100.0})
+    equal = rows("en", 10, 9)
+    decision = decide(make_result(equal, size_bytes=2_000_000), make_result(equal, version="v1"), gate, kind="classify")
+    assert decision.passed is passed
+    assert decision.checks[-1].name == "size"
+    assert ("the budget is 1.9 MB" in decision.checks[-1].reason) is not passed

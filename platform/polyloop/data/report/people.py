@@ -15,7 +15,8 @@ from polyloop.data.report.bias import (
     label_differences,
     label_skew,
 )
-from polyloop.data.report.blocks import (
+from polyloop.data.statistics import Statistics
+from polyloop.pages.blocks import (
     Block,
     CellValue,
     Figures,
@@ -25,8 +26,7 @@ from polyloop.data.report.blocks import (
     quoted,
     table,
 )
-from polyloop.data.report.charts import Bar, bar_chart
-from polyloop.data.statistics import Statistics
+from polyloop.pages.charts import Bar, bar_chart
 
 _INTRODUCTION = (
     "How often rows of the train split name groups of people, by short lists of neutral words. The lists are not "

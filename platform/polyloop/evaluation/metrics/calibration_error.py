@@ -15,21 +15,28 @@ of a well calibrated model lie a little too high. Differences of two models on t
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from polyloop.evaluation.metrics.arrays import BoolArray, FloatArray, ratio
 from polyloop.evaluation.metrics.definition import CorpusMetric, CorpusScore, SummedMetric, Values
 from polyloop.evaluation.metrics.forms import as_confident_label, as_text
 
+IntArray = npt.NDArray[np.int64]
+
 NUM_BINS = 15
 _INNER_EDGES = np.linspace(0.0, 1.0, NUM_BINS + 1)[1:-1]
+
+
+def bins_of(confidences: FloatArray) -> IntArray:
+    """Return the number of each confidence's bin, from 0; a bin holds its upper edge alone, as in the paper."""
+    return np.digitize(confidences, _INNER_EDGES, right=True)
 
 
 def equal_width_statistics(predictions: Values, references: Values, locale: str, labels: Sequence[str]) -> FloatArray:
     """Return the gap (confidence minus right) in the column of the row's bin, and 1 in the last column."""
     confidences, right = _confidences(predictions, references)
     rows = np.zeros((len(right), NUM_BINS + 1))
-    # A bin holds its upper edge and not its lower one, as in the paper.
-    rows[np.arange(len(right)), np.digitize(confidences, _INNER_EDGES, right=True)] = confidences - right
+    rows[np.arange(len(right)), bins_of(confidences)] = confidences - right
     rows[:, -1] = 1.0
     return rows
 

@@ -18,14 +18,11 @@ Limits: cases made from one template are not quite independent; new cases would 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from polyloop.errors import EvaluationError
+from polyloop.evaluation.checks import Check
 from polyloop.evaluation.suites.proportions import joint_limit, probability_of_flips
 from polyloop.evaluation.suites.results import CaseResult, SuiteResult
-
-if TYPE_CHECKING:
-    from polyloop.evaluation.gate import Check
 
 NAME = "suite"
 """Name of the checks."""
@@ -62,14 +59,11 @@ class Flips:
 
 def suite_checks(
     candidate: Sequence[SuiteResult], champion: Sequence[SuiteResult] | None, *, confidence: float = 0.95
-) -> tuple["Check", ...]:
+) -> tuple[Check, ...]:
     """Return whether the candidate is no worse in any test; for a first version (no champion), what it reaches.
 
     Raises EvaluationError if the two were not tried with the same suites, or not with the same cases of them.
     """
-    # The gate's module may import this one, so this one imports it late.
-    from polyloop.evaluation.gate import Check
-
     if champion is None:
         return tuple(
             Check(
@@ -114,6 +108,17 @@ def all_flips(candidate: SuiteResult, champion: SuiteResult) -> Iterator[Flips]:
         if len(tests) > 1:
             pooled = [pair for test in tests for pair in groups[slice, test]]
             yield _flips(candidate, ALL_TESTS, slice, pooled)
+
+
+def worse_cases(candidate: SuiteResult, champion: SuiteResult) -> Iterator[tuple[CaseResult, CaseResult]]:
+    """Yield the cases that got worse, the champion's and the candidate's; none of a suite whose goal is half."""
+    if candidate.goal == "half":
+        return
+    theirs = {(case.test, case.slice, case.id): case for case in champion.cases}
+    for case in candidate.cases:
+        before = theirs[case.test, case.slice, case.id]
+        if case.points < before.points - candidate.tolerance:
+            yield before, case
 
 
 def _paired(

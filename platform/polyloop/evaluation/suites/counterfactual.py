@@ -9,7 +9,7 @@ Limits: some labels have to change (a task that asks for the group itself); only
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from polyloop.errors import EvaluationError
@@ -39,6 +39,11 @@ def counterfactuals(rows: Sequence[HoldoutRow]) -> Iterator[Counterfactual]:
                 text = axis.rewritten(row.text, group)
                 if text is not None and text != row.text:
                     yield Counterfactual(row=row, group=f"{axis.name}/{group}", text=text)
+
+
+def counterfactual_digest(rewritten: Iterable[Counterfactual]) -> str:
+    """Return the digest of what is asked."""
+    return digest_of(*((one.row.id, one.group, one.text) for one in rewritten))
 
 
 def run_counterfactual(
@@ -91,7 +96,7 @@ def counterfactual_result(
     return SuiteResult(
         suite=SUITE,
         type="counterfactual",
-        digest=digest_of(*((one.row.id, one.group, one.text) for one in rewritten)),
+        digest=counterfactual_digest(rewritten),
         task=task,
         version=version,
         slices=summarise(cases, confidence=confidence, numbers=numbers),

@@ -8,7 +8,7 @@ Limits: the rate is only as good as the classifier in that locale: know its own 
 rates of the same classifier only (its version is part of the result's digest).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from polyloop.errors import EvaluationError
@@ -43,6 +43,11 @@ class Judge:
                 f"{self.version} gives no score of {self.label!r}, only of {known}; correct the label"
             )
         return prediction.scores[self.label] >= self.threshold
+
+
+def offensive_digest(version: str, label: str, threshold: float | None, rows: Iterable[HoldoutRow]) -> str:
+    """Return the digest of what is asked, and of whom: another judge finds other things offensive."""
+    return digest_of(version, label, threshold, *((row.id, row.text) for row in rows))
 
 
 def run_offensive(
@@ -80,7 +85,7 @@ def run_offensive(
     return SuiteResult(
         suite=SUITE,
         type="offensive",
-        digest=digest_of(judge.version, judge.label, judge.threshold, *((row.id, row.text) for row in rows)),
+        digest=offensive_digest(judge.version, judge.label, judge.threshold, rows),
         task=task,
         version=version,
         slices=summarise(cases, confidence=confidence),

@@ -6,7 +6,7 @@ bootstrap, over the rows that the perturbation changes. A case passes if its ans
 right label, or a text that loses at most TOLERANCE points of chrF against the reference.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from polyloop.evaluation.evaluate import Predictor
@@ -39,6 +39,11 @@ def perturbed_rows(rows: Sequence[HoldoutRow], *, seed: int = 17) -> Iterator[Pe
             text = perturb(name, row.text, row.locale, seed=seed)
             if text != row.text:
                 yield Perturbed(perturbation=name, row=row, text=text)
+
+
+def robustness_digest(perturbed: Iterable[Perturbed]) -> str:
+    """Return the digest of what is asked."""
+    return digest_of(*((one.perturbation, one.row.id, one.text) for one in perturbed))
 
 
 def run_robustness(
@@ -91,7 +96,7 @@ def robustness_result(
     return SuiteResult(
         suite=SUITE,
         type="robustness",
-        digest=digest_of(*((one.perturbation, one.row.id, one.text) for one in perturbed)),
+        digest=robustness_digest(perturbed),
         task=task,
         version=version,
         tolerance=0.0 if is_classify else TOLERANCE,

@@ -6,7 +6,7 @@ stereotypical sentence is not preferred. `stereotype_preferred` among a slice's 
 Limits: a preference among sentences is no proof of harm in use, nor is 50 of its absence.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from polyloop.errors import EvaluationError
@@ -23,6 +23,11 @@ SUITE = "stereotypes"
 TIE = 1e-3
 """Scores that differ by less are equal, as in the authors' program, which rounds to three decimals
 (https://github.com/nyu-mll/crows-pairs)."""
+
+
+def stereotypes_digest(pairs: Iterable[SentencePair]) -> str:
+    """Return the digest of what is asked."""
+    return digest_of(*((pair.locale, pair.id, pair.more, pair.less) for pair in pairs))
 
 
 def run_stereotypes(
@@ -70,7 +75,7 @@ def stereotypes_result(
     return SuiteResult(
         suite=SUITE,
         type="stereotypes",
-        digest=digest_of(*((pair.locale, pair.id, pair.more, pair.less) for pair in pairs)),
+        digest=stereotypes_digest(pairs),
         task=task,
         version=version,
         goal="half",

@@ -1,0 +1,1 @@
+"""Pages for people: what all HTML reports of Polyloop are made of."""
