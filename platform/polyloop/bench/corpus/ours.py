@@ -1,10 +1,10 @@
 """The common pipeline as Polyloop runs it: the passes of a build up to its clean rows, side by side in Ray's workers.
 
 Input: a folder of the benchmark's material. Output: Arrow files, and as JSON on stdout rows in and out, seconds of each
-pass, a digest of the rows that stay and the peak of memory. Run it in a process of its own:
-`python -m polyloop.bench.corpus.ours INPUT WORK [--workers 2] [--clean-only] [--memory]`. WORK is a new folder. What starting Ray
-takes, with a pass that does nothing, is told apart, as is the memory that it holds then: both are the same whatever the
-size of the input. `--clean-only` stops after the first pass, which streams.
+pass, a digest of the rows that stay and, if asked for, the peak of memory. Run it in a process of its own:
+`python -m polyloop.bench.corpus.ours INPUT WORK [--workers 2] [--clean-only] [--memory]`. WORK is a new folder. What
+starting Ray takes, with a pass that does nothing, is told apart, as is the memory that it holds then: both are the same
+whatever the size of the input. `--clean-only` stops after the first pass, which streams.
 """
 
 import argparse
