@@ -83,11 +83,11 @@ def _metric_rows(
         return None
     if rows.lacks(name) and not must_be_valid:
         return None
-    predictions = rows.predictions_for(name)
+    predictions, references = rows.predictions_for(name), rows.references_for(name)
     values = measured(
         name,
         [predictions[position] for position in positions],
-        [rows.references[position] for position in positions],
+        [references[position] for position in positions],
         [rows.target_locales[position] for position in positions],
         labels=labels,
     )

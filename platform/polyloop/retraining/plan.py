@@ -70,6 +70,7 @@ def config_digest(task: TaskSpec, retraining: RetrainingSpec) -> str:
         "kind": task.kind,
         "labels": task.labels,
         "pairs": task.pairs,
+        **({"answer": task.answer.model_dump(mode="json")} if task.kind == "answer" else {}),
         "model": task.model.model_dump(mode="json"),
         "training": task.training.model_dump(mode="json", exclude=set(OPERATIONAL_FIELDS)),
         "retraining": retraining.model_dump(mode="json", include={"start_from", "epochs", "learning_rate"}),

@@ -95,10 +95,7 @@ def load_index(folder: Path) -> DocumentIndex:
 def _files(index: DocumentIndex) -> Iterable[tuple[str, bytes]]:
     places = {document.id: place for place, document in enumerate(index.documents)}
     rows = [[places[passage.document.id], passage.start, passage.end] for passage in index.passages]
-    yield (
-        DOCUMENTS_FILE,
-        "".join(_document_line(document) for document in index.documents).encode("utf-8", _LONE_SURROGATES),
-    )
+    yield DOCUMENTS_FILE, documents_content(index.documents)
     yield PASSAGES_FILE, _array_bytes(np.array(rows, dtype=np.int64).reshape(-1, 3))
     for name, terms in index.terms.items():
         vocabulary = json.dumps(list(terms.vocabulary), ensure_ascii=False)
@@ -108,6 +105,17 @@ def _files(index: DocumentIndex) -> Iterable[tuple[str, bytes]]:
         yield f"{name}.starts.npy", _array_bytes(terms.starts)
     if index.vectors is not None:
         yield VECTORS_FILE, _array_bytes(index.vectors)
+
+
+def documents_content(documents: Iterable[Document]) -> bytes:
+    """Return documents as JSON lines."""
+    return "".join(map(_document_line, documents)).encode("utf-8", _LONE_SURROGATES)
+
+
+def read_documents(content: bytes) -> tuple[Document, ...]:
+    """Return the documents that `documents_content` wrote; ValueError or TypeError for anything else."""
+    lines = content.decode("utf-8", _LONE_SURROGATES).split("\n")[:-1]
+    return tuple(Document(**json.loads(line)) for line in lines)
 
 
 def _document_line(document: Document) -> str:
@@ -160,8 +168,7 @@ def _read(path: Path, digest: str) -> bytes:
 
 
 def _assemble(facts: IndexFacts, contents: dict[str, bytes]) -> DocumentIndex:
-    lines = contents[DOCUMENTS_FILE].decode("utf-8", _LONE_SURROGATES).split("\n")[:-1]
-    documents = tuple(Document(**json.loads(line)) for line in lines)
+    documents = read_documents(contents[DOCUMENTS_FILE])
     rows = _array(contents, PASSAGES_FILE)
     passages = tuple(
         Passage(document=documents[place], start=start, end=end) for place, start, end in rows.reshape(-1, 3).tolist()

@@ -8,6 +8,7 @@ METRICS_OF_KIND: dict[str, tuple[str, ...]] = {
     "summarize": ("rouge_l", "rouge_1", "rouge_2", "chrf", "repetition"),
     "generate": ("bits_per_character", "perplexity_per_character", "distinct_1", "distinct_2", "repetition"),
     "chat": ("chrf", "token_f1", "bits_per_character", "distinct_2", "repetition"),
+    "answer": ("token_f1", "exact_match", "recall@1", "recall@5", "mrr", "answered", "no_answer_accuracy"),
 }
 """Metrics that an evaluation of a kind tells; the first is its gate's default."""
 
@@ -24,10 +25,12 @@ KINDS_OF_KEY: dict[str, tuple[str, ...]] = {
     "labels": ("classify",),
     "out_of_scope": ("classify",),
     "pairs": ("translate",),
-    "locales": ("classify", "summarize", "generate", "chat"),
+    "locales": ("classify", "summarize", "generate", "chat", "answer"),
     "styles": ("generate",),
     "personas": ("chat",),
-    "decoding": ("translate", "summarize", "generate", "chat"),
+    "decoding": ("translate", "summarize", "generate", "chat", "answer"),
+    "documents": ("answer",),
+    "answer": ("answer",),
 }
 """Keys of a task that only some kinds know."""
 

@@ -15,6 +15,7 @@ from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from polyloop.spec.answering import AnswerSpec, DocumentColumns, DocumentSource, EncoderSpec
 from polyloop.spec.cleaning import (
     CleaningSpec,
     DecontaminationSpec,
@@ -59,6 +60,10 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("`tasks.NAME.dedup`", DedupSpec),
     ("`tasks.NAME.decontamination`", DecontaminationSpec),
     ("`tasks.NAME.out_of_scope`", OutOfScopeSpec),
+    ("`tasks.NAME.documents[]`", DocumentSource),
+    ("`tasks.NAME.documents[].columns`", DocumentColumns),
+    ("`tasks.NAME.answer`", AnswerSpec),
+    ("`tasks.NAME.answer.encoder`", EncoderSpec),
     ("`tasks.NAME.decoding`", DecodingSpec),
     ("`tasks.NAME.model`", ModelSpec),
     ("`tasks.NAME.model.ngrams`", NgramSpec),
@@ -81,7 +86,8 @@ file, the line, the key, the value and what to write instead. `polyloop init` wr
 
 - YAML is read as version 1.2: only `true` and `false` are booleans, so `no` (Norwegian), `yes` and `on` are text.
 - `${{NAME}}` and `${{NAME:-default}}` stand for environment variables in `store`, `artefacts`, `corpora.NAME.paths`,
-  `corpora.NAME.hub` and `tasks.NAME.model.pretrained`; one without value and default is an error when it is needed.
+  `corpora.NAME.hub`, `tasks.NAME.model.pretrained`, `tasks.NAME.documents[].paths` and `tasks.NAME.answer.encoder.path`;
+  one without value and default is an error when it is needed.
 - Relative paths start at the folder of the file.
 - A name has small letters, digits, `-` and `_`, 63 at most: `{NAME_PATTERN}`.
 - A locale is a BCP-47 tag of language, script and region in canonical case, such as `en`, `de-AT` or `zh-Hans`.

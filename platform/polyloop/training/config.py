@@ -51,6 +51,7 @@ def training_digest(*, task_name: str, task: TaskSpec, dataset_digest: str, pare
         "kind": task.kind,
         "labels": task.labels,
         "pairs": task.pairs,
+        **({"answer": task.answer.model_dump(mode="json")} if task.kind == "answer" else {}),
         "model": task.model.model_dump(mode="json"),
         "training": task.training.model_dump(mode="json", exclude=set(OPERATIONAL_FIELDS)),
         "dataset": dataset_digest,

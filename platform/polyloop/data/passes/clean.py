@@ -58,6 +58,7 @@ class CleanJob:
                 [rules.name, corpus, rules.cleaning.model_dump(mode="json")],
                 [rules.task.task, sorted(rules.task.labels), sorted(rules.task.directions)],
                 rules.keeps_lines,
+                rules.task.asks_documents,
             ]
         )
 
