@@ -22,8 +22,8 @@ from polyloop.data.rows import Drop, Tally
 from polyloop.data.rules import scalar_text
 from polyloop.data.storage import write_bytes
 from polyloop.errors import DataError
+from polyloop.retrieval.document_lines import write_documents as document_lines
 from polyloop.retrieval.documents import Document
-from polyloop.retrieval.index_files import documents_content
 from polyloop.spec.answering import DocumentSource
 from polyloop.spec.corpora import LocaleColumn
 from polyloop.spec.fields import LOCALE_PATTERN
@@ -122,7 +122,7 @@ def write_documents(sources: Sequence[DocumentFiles], locales: Sequence[str], fo
     if not documents:
         places = ", ".join(source.key for source in sources)
         raise DataError(f"{places}: there is no document to answer from; left out: {tally.describe()}; see `columns`")
-    write_bytes(folder / DOCUMENTS_NAME, documents_content(documents))
+    write_bytes(folder / DOCUMENTS_NAME, document_lines(documents))
     return len(documents), tally
 
 

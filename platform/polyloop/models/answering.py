@@ -16,6 +16,8 @@ from polyloop.retrieval.calibration import Calibration
 ANSWERING_FILE = "answering.json"
 INDEX_FOLDER = "index"
 ENCODER_FOLDER = "encoder"
+INDEX_FACTS_FILE = f"{INDEX_FOLDER}/index.json"
+"""`INDEX_FILE` of `polyloop.retrieval.index_files`, which takes seconds to import."""
 
 
 class AnsweringPart(BaseModel):

@@ -15,11 +15,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from polyloop.errors import ArtefactError
-from polyloop.models.answering import ANSWERING_FILE, ENCODER_FOLDER, INDEX_FOLDER
+from polyloop.models.answering import ANSWERING_FILE, ENCODER_FOLDER, INDEX_FACTS_FILE, INDEX_FOLDER
 from polyloop.models.card import render_card
 from polyloop.models.manifest import CARD_FILE, MANIFEST_FILE, Manifest, ModelFile, VersionFacts
 from polyloop.models.storage import named_storage_errors
-from polyloop.retrieval.index_files import INDEX_FILE
 
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
 """Files that may hold pickled code; loading one can run anything."""
@@ -95,7 +94,7 @@ def _publishable_names(source_dir: Path) -> list[str]:
             raise ArtefactError(f"{path} may hold pickled code; save the weights as safetensors")
     has_weights = any(name.endswith(".safetensors") and "/" not in name for name in names)
     is_model = "config.json" in names and has_weights
-    if not is_model and not {ANSWERING_FILE, f"{INDEX_FOLDER}/{INDEX_FILE}"} <= set(names):
+    if not is_model and not {ANSWERING_FILE, INDEX_FACTS_FILE} <= set(names):
         raise ArtefactError(f"{source_dir} holds no model: config.json and *.safetensors are needed")
     return names
 

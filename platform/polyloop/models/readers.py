@@ -131,6 +131,8 @@ class WritingReader:
     def read(self, question: str, hits: Sequence[Hit]) -> Candidate:
         """Return what the model writes; it may write nothing, which says that there is no answer."""
         reading, ids = self._prompt(question, [hit.passage for hit in hits])
+        if not reading.passages:
+            return _nothing(len(ids))
         written = write(self._loaded, self._kind, [ids])[0]
         generated = self._kind.decode(self._loaded.tokenizer, [written])[0]
         text, citations = read_citations(generated, reading)

@@ -33,9 +33,10 @@ from polyloop.models.storage import named_storage_errors
 from polyloop.retrieval.analysis import ANALYSIS_VERSION
 from polyloop.retrieval.calibration import Calibration, fit_calibration
 from polyloop.retrieval.dense import DenseEncoder, EncodingSettings, load_encoder
+from polyloop.retrieval.document_lines import read_documents
 from polyloop.retrieval.documents import Document, PassageSize
 from polyloop.retrieval.index import build_index
-from polyloop.retrieval.index_files import load_index, read_documents, save_index
+from polyloop.retrieval.index_files import load_index, save_index
 from polyloop.retrieval.sentence_reader import DEFAULT_SETTINGS
 from polyloop.retrieval.thresholds import choose_threshold
 from polyloop.spec.loader import LoadedSpec

@@ -10,7 +10,7 @@ import yaml
 from polyloop.data.documents import DOCUMENTS_NAME, read_documents, scan_documents, write_documents
 from polyloop.data.rows import Drop
 from polyloop.errors import DataError
-from polyloop.retrieval import index_files
+from polyloop.retrieval import document_lines
 from polyloop.retrieval.documents import Document
 from polyloop.spec.loader import LoadedSpec, load_spec
 
@@ -79,7 +79,7 @@ def test_what_is_kept_can_be_read_again(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "d.jsonl", {"text": " spaces stay \n"}, {"text": ""}, {"text": "雪"})
     loaded = project(tmp_path, {"paths": ["d.jsonl"], "locale": "en"})
     num_documents, tally = write_documents(scan_documents(loaded, "help"), ("en",), tmp_path)
-    kept = index_files.read_documents((tmp_path / DOCUMENTS_NAME).read_bytes())
+    kept = document_lines.read_documents((tmp_path / DOCUMENTS_NAME).read_bytes())
     assert [(one.id, one.text) for one in kept] == [("d.jsonl:1", " spaces stay \n"), ("d.jsonl:3", "雪")]
     assert (num_documents, tally.by_reason()) == (2, {"no_text": 1})
 
