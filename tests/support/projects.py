@@ -64,7 +64,9 @@ class SmallResponse:
 class SmallHandle:
     """Stands in for the handle of a deployment; errors given to it are raised, one a call, before it answers."""
 
-    def __init__(self, *, output: str = "good", scores: dict[str, float] | None = None, delay_s: float = 0.0, **others: Any) -> None:
+    def __init__(
+        self, *, output: str = "good", scores: dict[str, float] | None = None, delay_s: float = 0.0, **others: Any
+    ) -> None:
         self.errors: list[Exception] = []
         self.calls: list[Call] = []
         self.responses: list[SmallResponse] = []
@@ -80,6 +82,4 @@ class SmallHandle:
         await asyncio.sleep(self._delay_s)
         if self.errors:
             raise self.errors.pop(0)
-        return Reply(
-            output=self._output, scores=self._scores, num_input_tokens=3, num_output_tokens=2, **self._others
-        )
+        return Reply(output=self._output, scores=self._scores, num_input_tokens=3, num_output_tokens=2, **self._others)

@@ -1,8 +1,8 @@
 """Small tasks for tests of models and training: specs, tokenizers, checkpoints and datasets made in milliseconds.
 
 The texts are numbers in words, so that a nano model learns something real within seconds: classify says whether a
-number is even, translate writes it in digits (de) or in digits backwards (fr), answer finds its digits in a passage, the
-other kinds write it in digits.
+number is even, translate writes it in digits (de) or in digits backwards (fr), answer finds its digits in a passage,
+the other kinds write it in digits.
 """
 
 from datetime import UTC, datetime

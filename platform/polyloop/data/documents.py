@@ -1,9 +1,9 @@
 """The documents of an answer task: found, read, checked, and kept in a dataset as one file.
 
 Inputs: the spec, and the files that it names, read as those of corpora are. Output: documents.jsonl in the order of the
-files, which an index is built from, and a tally of what was left out: no_text, no_id, repeated_id, not_text, bad_locale,
-invalid_utf8, and the reasons of reading. Texts stay as they are, since citations count their characters. Limits: all
-documents are held in memory.
+files, which an index is built from, and a tally of what was left out: no_text, no_id, repeated_id, not_text,
+bad_locale, invalid_utf8, and the reasons of reading. Texts stay as they are, since citations count their characters.
+Limits: all documents are held in memory.
 """
 
 from collections.abc import Iterator, Sequence

@@ -125,7 +125,11 @@ def make_plan(loaded: LoadedSpec, name: str, feedback: Path | None, tokenizer_di
         locales=loaded.spec.locales,
         build_key=json_sha256(
             {
-                **({"documents": [source.identity for source in documents], "reader": task.answer.reader} if documents else {}),
+                **(
+                    {"documents": [source.identity for source in documents], "reader": task.answer.reader}
+                    if documents
+                    else {}
+                ),
                 "format_version": FORMAT_VERSION,
                 "code_version": polyloop.__version__,
                 "task": [name, task.kind, list(task.labels), sorted(rules.directions)],

@@ -1,8 +1,9 @@
 """What an evaluation found: scores with intervals per target locale, and the row-level answers behind them.
 
 Inputs and outputs: frozen objects; a summary as JSON and the rows as Parquet (id, target_locale, prediction, reference,
-all strings, confidence, nll_nats, ranking and relevant where they are known), side by side in one folder. Files are written under a
-temporary name and renamed, so a reader never sees half of one; loading checks that rows and summary agree.
+all strings, confidence, nll_nats, ranking and relevant where they are known), side by side in one folder. Files are
+written under a temporary name and renamed, so a reader never sees half of one; loading checks that rows and summary
+agree.
 
 Limits: rows are held in memory, about 100 bytes a row besides the texts.
 """
@@ -89,7 +90,7 @@ class EvaluationRows:
         return self.nlls_nats if compares == "likelihoods" and self.nlls_nats is not None else self.predictions
 
     def references_for(self, metric: str) -> Sequence[object]:
-        """Return what is right in the form that a metric compares: for rankings, the documents that hold the answers."""
+        """Return what is right in the form that a metric compares: for rankings, documents that hold the answers."""
         if metric_named(metric).compares == "rankings" and self.relevant is not None:
             return self.relevant
         return self.references

@@ -1,8 +1,8 @@
 """Answers out of documents: passages are found for a question, read, and an answer is given with citations, or none.
 
-Inputs: `PredictInput`s whose texts are questions as `polyloop.tasks.question` writes them; only the question counts. What
-a corpus knows of the answer's place is never looked at. Outputs: one `Prediction` each, in order; an empty output says
-that the documents hold no answer that is sure enough.
+Inputs: `PredictInput`s whose texts are questions as `polyloop.tasks.question` writes them; only the question counts.
+What a corpus knows of the answer's place is never looked at. Outputs: one `Prediction` each, in order; an empty output
+says that the documents hold no answer that is sure enough.
 """
 
 from collections.abc import Sequence

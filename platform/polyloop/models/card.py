@@ -57,7 +57,7 @@ def _intended_use(facts: VersionFacts) -> str:
         "summarize": f"Shortens a text in its own language. {locales}",
         "generate": f"Writes a text for a prompt. {locales}",
         "chat": f"Replies in a conversation. {locales}",
-        "answer": f"Answers questions out of the documents that it holds, with citations, or says that they hold none. {locales}",
+        "answer": f"Answers questions out of its documents, with citations, or says that they hold none. {locales}",
     }
     use = uses[facts.kind]
     return f"## Intended use\n\n{use} Made for the task `{facts.task}`; other texts are outside what was measured."
@@ -88,7 +88,9 @@ def _limits(facts: VersionFacts) -> str:
         "- The figures hold for the holdout's texts; a locale that has no row in the table was not measured.",
     ]
     if facts.kind == "answer":
-        lines.append("- It knows its own documents and nothing else; what changed since it was published it does not know.")
+        lines.append(
+            "- It knows its own documents and nothing else; what changed since it was published it does not know."
+        )
     elif facts.kind != "classify":
         lines.append(f"- Outputs end after {facts.max_target_tokens} tokens at the latest.")
     else:

@@ -1,8 +1,8 @@
 """The readers of answer tasks behind one face: a question and the passages that were found give the best answer.
 
-Inputs: a question and hits of an index. Output: a `Candidate` with a raw score, whatever it is worth; whether it is good
-enough to be given is decided by a curve that was fitted for the reader. Deterministic, but for outputs that a spec has
-drawn at random. Limits: one question a call.
+Inputs: a question and hits of an index. Output: a `Candidate` with a raw score, whatever it is worth; whether it is
+good enough to be given is decided by a curve that was fitted for the reader. Deterministic, but for outputs that a spec
+has drawn at random. Limits: one question a call.
 """
 
 import math
@@ -176,9 +176,7 @@ def _nothing(num_input_tokens: int) -> Candidate:
     return Candidate(text="", score=0.0, citations=(), num_input_tokens=num_input_tokens, num_output_tokens=0)
 
 
-def _span_reader(
-    path: Path, settings: AnsweringSettings, contract: Contract, device: torch.device
-) -> ExtractiveReader:
+def _span_reader(path: Path, settings: AnsweringSettings, contract: Contract, device: torch.device) -> ExtractiveReader:
     # The margin lets every span through: the curve decides, and it was fitted on all of them.
     reading = ReadingSettings(
         margin=-math.inf,

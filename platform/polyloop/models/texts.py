@@ -29,6 +29,8 @@ class Texts:
 
     def predict(self, inputs: Sequence[PredictInput]) -> list[Prediction]:
         """Return a text for each input."""
+        if not inputs:
+            return []
         rows = self._loaded.encode(inputs)
         outputs = write(self._loaded, self._kind, rows)
         texts = self._kind.decode(self._loaded.tokenizer, outputs)

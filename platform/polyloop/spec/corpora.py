@@ -16,8 +16,8 @@ class Columns(Frozen):
     input: str
     """Column with the text a user would send, or an expression such as `= title ~ ': ' ~ body`."""
     target: str
-    """Column, or expression, with the wanted answer: a label (classify) or a text (translate); for answer, an empty text
-    says that the documents hold none."""
+    """Column, or expression, with the wanted answer: a label (classify) or a text (translate); for answer, an empty
+    text says that the documents hold none."""
     context: str | None = None
     """Column with the passage that holds the answer, for answer: trained readers learn from it."""
     document: str | None = None

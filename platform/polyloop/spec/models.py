@@ -290,9 +290,9 @@ def _check_labels(task: TaskSpec) -> None:
 def _check_answer(task: TaskSpec) -> None:
     if not task.documents:
         raise ValueError("an answer task needs `documents`, the files that answers are taken from")
-    if task.answer.reader == "extractive" and "label_smoothing" in changed_keys(task.training):
-        if task.training.label_smoothing:
-            raise ValueError("`training.label_smoothing` has no meaning for places in a text; remove it")
+    is_smoothed = "label_smoothing" in changed_keys(task.training) and task.training.label_smoothing > 0
+    if task.answer.reader == "extractive" and is_smoothed:
+        raise ValueError("`training.label_smoothing` has no meaning for places in a text; remove it")
 
 
 def _check_plain_corpora(task_name: str, task: TaskSpec, corpora: dict[str, Corpus]) -> None:

@@ -86,8 +86,8 @@ file, the line, the key, the value and what to write instead. `polyloop init` wr
 
 - YAML is read as version 1.2: only `true` and `false` are booleans, so `no` (Norwegian), `yes` and `on` are text.
 - `${{NAME}}` and `${{NAME:-default}}` stand for environment variables in `store`, `artefacts`, `corpora.NAME.paths`,
-  `corpora.NAME.hub`, `tasks.NAME.model.pretrained`, `tasks.NAME.documents[].paths` and `tasks.NAME.answer.encoder.path`;
-  one without value and default is an error when it is needed.
+  `corpora.NAME.hub`, `tasks.NAME.model.pretrained`, `tasks.NAME.documents[].paths` and
+  `tasks.NAME.answer.encoder.path`; one without value and default is an error when it is needed.
 - Relative paths start at the folder of the file.
 - A name has small letters, digits, `-` and `_`, 63 at most: `{NAME_PATTERN}`.
 - A locale is a BCP-47 tag of language, script and region in canonical case, such as `en`, `de-AT` or `zh-Hans`.

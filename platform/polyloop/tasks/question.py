@@ -1,8 +1,8 @@
 """How the input of an answer task is held as one text: a question, and what a corpus knows of where its answer stands.
 
 A question alone is its own text. With a passage or the id of a document it is JSON, {"question": ..., "context": ...,
-"document": ...}, keys without a value left out. Readers learn from the passage, retrieval is judged by the document, and
-the question alone says which example it is: a user's question and a corpus's meet under one id.
+"document": ...}, keys without a value left out. Readers learn from the passage, retrieval is judged by the document,
+and the question alone says which example it is: a user's question and a corpus's meet under one id.
 """
 
 import json

@@ -1,10 +1,11 @@
 """Where an answer stands in a window of question and passage: what an extractive reader learns.
 
-Inputs: a fast tokenizer, a question with its passage, the answer's text. Output: a window's token ids with the places of
-the answer's first and last token, or the reason why there is none. Tokenizers without a pair form of their own, such as
-those that are trained here, are given one: the question's token, the question, the end token, the passage, the end token.
-The first token stands for no answer, as in BERT (Devlin et al. 2019, section 4.3, https://arxiv.org/abs/1810.04805).
-Limits: where an answer's text stands several times in a passage, its first place is taken.
+Inputs: a fast tokenizer, a question with its passage, the answer's text. Output: a window's token ids with the places
+of the answer's first and last token, or the reason why there is none. Tokenizers without a pair form of their own, such
+as those that are trained here, are given one: the question's token, the question, the end token, the passage, the end
+token. The first token stands for no answer, as in BERT (Devlin et al. 2019, section 4.3,
+https://arxiv.org/abs/1810.04805). Limits: where an answer's text stands several times in a passage, its first place is
+taken.
 """
 
 from dataclasses import dataclass

@@ -15,7 +15,6 @@ from polyloop.models.token_scores import IGNORED
 from polyloop.tasks.base import Architecture
 from polyloop.training.rows import Floats, Ints, Rows
 
-
 NO_PLACE = -1e9
 """Logit of padding: finite, so that divergences between two such rows stay numbers, and far below any other."""
 

@@ -59,9 +59,7 @@ def test_what_is_left_out_has_its_reason(tmp_path: Path) -> None:
         {"id": "e", "text": "\ud800", "lang": "en"},
     ]
     write_jsonl(tmp_path / "d.jsonl", *rows)
-    loaded = project(
-        tmp_path, {"paths": ["d.jsonl"], "columns": {"id": "id"}, "locale": {"column": "lang"}}
-    )
+    loaded = project(tmp_path, {"paths": ["d.jsonl"], "columns": {"id": "id"}, "locale": {"column": "lang"}})
     found = list(read_documents(scan_documents(loaded, "help"), ("en",)))
     assert [one.id if isinstance(one, Document) else one.reason for one in found] == [
         "a",

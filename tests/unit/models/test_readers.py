@@ -36,7 +36,9 @@ def test_the_sentence_reader_gives_its_best_sentence_however_unsure() -> None:
 
 
 def test_the_extractive_reader_scores_by_what_a_span_has_more_than_none() -> None:
-    tokenizer = word_tokenizer("the tower was built in 1901 anna designed stairs bakers bake bread early".split())
+    tokenizer = word_tokenizer(
+        ["the", "tower", "was", "built", "in", "1901", "anna", "designed", "stairs", "bakers", "bake", "bread", "early"]
+    )
     settings = ReadingSettings(margin=float("-inf"), num_candidates=2)
     reader = SpanReader(tiny_reader(tokenizer), tokenizer, settings)
     candidate = ExtractiveReader(reader).read("the tower", HITS)

@@ -20,7 +20,7 @@ from polyloop.tasks.spans import (
     with_pair_frame,
 )
 
-WORDS = "who built the tower anna in town long ago and then left it to them".split()
+WORDS = ["who", "built", "the", "tower", "anna", "in", "town", "long", "ago", "and", "then", "left", "it", "to", "them"]
 SIZE = WindowSize(max_tokens=24, overlap_tokens=6, max_question_tokens=8)
 
 

@@ -1,9 +1,9 @@
 """Whether it was right to answer at all, for questions of which some have no answer in the documents.
 
 Inputs: answers, and the answers that are accepted (see `forms`); an empty text says that there is none. As SQuAD 2.0
-tells its rows with and without an answer apart (Rajpurkar et al. 2018, https://aclanthology.org/P18-2124/): the share of
-questions without an answer that got none, and the share of the others that got one, whichever. Each counts its own rows
-alone; a slice without such rows has no score. A system that is always silent has 100 and 0.
+tells its rows with and without an answer apart (Rajpurkar et al. 2018, https://aclanthology.org/P18-2124/): the share
+of questions without an answer that got none, and the share of the others that got one, whichever. Each counts its own
+rows alone; a slice without such rows has no score. A system that is always silent has 100 and 0.
 """
 
 from collections.abc import Sequence
