@@ -147,8 +147,8 @@ def small_dataset(
         tokenizer = load_tokenizer(folder / "tokenizer")
     rows = [_row(task, number, target) for number in numbers for target in _targets(task)]
     kind = kind_of(task)
-    texts = ([row[name] for row in rows] for name in ("input", "target", "target_locale"))
-    encoded = kind.encode_rows(tokenizer, *texts, task)
+    inputs, targets, locales = ([row[name] for row in rows] for name in ("input", "target", "target_locale"))
+    encoded = kind.encode_rows(tokenizer, inputs, targets, locales, task)
     columns = [
         row | {"input_ids": ids, "target_ids": target}
         for row, ids, target in zip(rows, encoded.input_ids, encoded.target_ids, strict=True)

@@ -2,10 +2,10 @@
 
 Input: the spec, the name of a task, optionally a Parquet file of curated feedback and a tokenizer to use again.
 Output: `<artefacts>/datasets/<task>/<digest>/` with train/, dev/ and holdout/ (Parquet), tokenizer/, statistics.json,
-report.html, README.md (the data card), drops.jsonl, manifest.json, and documents.jsonl for answer tasks. The same inputs
-give the same digest, and the second call finds the first one's result. Ray must be running and every node must see the
-artefacts folder. Whatever fails, nothing half-made is ever published; a build that was killed is gone on with by the
-next.
+report.html, README.md (the data card), drops.jsonl, manifest.json, and documents.jsonl for answer tasks. The same
+inputs give the same digest, and the second call finds the first one's result. Ray must be running and every node must
+see the artefacts folder. Whatever fails, nothing half-made is ever published; a build that was killed is gone on with
+by the next.
 """
 
 import heapq

@@ -8,7 +8,7 @@ documents hold no answer.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,7 +16,16 @@ from polyloop.errors import ModelError
 from polyloop.retrieval.documents import Document, split_passages
 from polyloop.retrieval.prompts import format_reading_input
 from polyloop.spec.models import TaskSpec
-from polyloop.tasks.base import EncodedRows, TaskAnswer, TaskKind, TaskRequest, end_id, own_locale, plain_ids
+from polyloop.tasks.base import (
+    Architecture,
+    EncodedRows,
+    TaskAnswer,
+    TaskKind,
+    TaskRequest,
+    end_id,
+    own_locale,
+    plain_ids,
+)
 from polyloop.tasks.question import read_question
 from polyloop.tasks.spans import QUESTION_TOKEN, mark_answers, reading_window, with_pair_frame
 from polyloop.tasks.writing import TextKind
@@ -68,7 +77,7 @@ class Answer(TaskKind):
     """Question in, answer out of documents, by the sentence that covers it best: nothing is trained."""
 
     name = "answer"
-    architecture = "retrieval"
+    architecture: ClassVar[Architecture] = "retrieval"
     request_model = QuestionRequest
     answer_model = CitedAnswer
 

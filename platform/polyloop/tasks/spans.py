@@ -58,7 +58,7 @@ def with_pair_frame(tokenizer: "PreTrainedTokenizerBase") -> Any:
         return tokenizer
     begin, end = token_id(tokenizer, QUESTION_TOKEN), end_id(tokenizer)
     stop = str(tokenizer.eos_token)
-    backend: Any = tokenizer.backend_tokenizer  # type: ignore[attr-defined]  # that of fast tokenizers
+    backend: Any = tokenizer.backend_tokenizer
     backend.post_processor = TemplateProcessing(
         single=f"{QUESTION_TOKEN}:0 $A:0 {stop}:0",
         pair=f"{QUESTION_TOKEN}:0 $A:0 {stop}:0 $B:1 {stop}:1",

@@ -134,8 +134,8 @@ class SpanObjective:
 
     def _sides(self, input_ids: torch.Tensor) -> torch.Tensor:
         """Return 0 for tokens up to and with the first separator, 1 for those behind it."""
-        is_separator = (input_ids == self.separator_id).long()
-        return ((is_separator.cumsum(1) - is_separator) > 0).long()
+        is_separator = input_ids.eq(self.separator_id or 0).long()
+        return (is_separator.cumsum(1) - is_separator).clamp(max=1)
 
     def total_weight(self, rows: Rows, share: Ints) -> float:
         """Return twice the weight of the rows: each has two places."""

@@ -24,7 +24,7 @@ TEXTS = {
     "tower": "The tower was built in 1901. Anna designed the stairs.",
     "bread": "Bakers bake bread early. The shops open at eight.",
 }
-QUESTIONS = [
+QUESTIONS: list[dict[str, Any]] = [
     {"q": "When was the tower built?", "a": "1901", "at": "tower", "passage": TEXTS["tower"]},
     {"q": "Who designed the stairs?", "a": "Anna", "at": "tower", "passage": TEXTS["tower"]},
     {"q": "When do the shops open?", "a": "at eight", "at": "bread", "passage": TEXTS["bread"]},

@@ -49,7 +49,7 @@ def test_whole_files_are_named_and_their_locale_is_detected(tmp_path: Path) -> N
 
 
 def test_what_is_left_out_has_its_reason(tmp_path: Path) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"id": "a", "text": "one", "lang": "en"},
         {"id": "a", "text": "two", "lang": "en"},
         {"id": "b", "text": "  ", "lang": "en"},

@@ -140,7 +140,7 @@ def test_a_version_is_evaluated_on_what_it_finds_and_gives(tmp_path: Path) -> No
     held = Question(question="When was the tower built?", document="tower")
     rows = [("en", write_question(held), "The tower was built in 1901."), ("en", "Who is the president of Mars?", "")]
     task = small_task("answer", gate={"resamples": 100})
-    digests = {"task": "t", "version": "v1", "dataset_digest": "d", "holdout_digest": "h"}
+    digests: dict[str, Any] = {"task": "t", "version": "v1", "dataset_digest": "d", "holdout_digest": "h"}
     result = evaluate(predictor, task, table(rows), **digests)
     told = {name: interval.value for name, interval in result.overall.metrics.items()}
     names = ("token_f1", "exact_match", "recall@1", "mrr", "answered", "no_answer_accuracy")

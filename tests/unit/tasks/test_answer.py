@@ -36,7 +36,7 @@ def test_a_request_is_its_question_and_names_no_document() -> None:
 
 def test_extractive_rows_are_windows_with_the_places_of_the_answer(tmp_path: Path) -> None:
     task = task_of("extractive")
-    tokenizer = small_tokenizer(tmp_path, task)
+    tokenizer: Any = small_tokenizer(tmp_path, task)
     unanswerable = write_question(Question(question="two", context="nothing"))
     texts = [number_question(42), unanswerable, number_question(7), "two"]
     rows = kind_of(task).encode_rows(tokenizer, texts, ["42", "", "8", "2"], ["en"] * 4, task)

@@ -1,6 +1,7 @@
 """Tests of where answers stand in windows of question and passage."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.small_tasks import small_task, small_tokenizer
@@ -26,8 +27,8 @@ SIZE = WindowSize(max_tokens=24, overlap_tokens=6, max_question_tokens=8)
 
 def marked_text(window: MarkedWindow | str) -> list[str]:
     assert isinstance(window, MarkedWindow)
-    words: list[str] = word_tokenizer(WORDS).convert_ids_to_tokens(window.input_ids)
-    return words[window.first : window.last + 1]
+    words: Any = word_tokenizer(WORDS).convert_ids_to_tokens(window.input_ids)
+    return list(words[window.first : window.last + 1])
 
 
 def mark(context: str, answer: str, size: WindowSize = SIZE) -> MarkedWindow | str:

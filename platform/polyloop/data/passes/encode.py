@@ -73,8 +73,8 @@ def _encoded(table: pa.Table, tokenizer_dir: Path, task: TaskSpec) -> tuple[pa.T
     """Return the rows that are short enough, with `input_ids` and `target_ids`, and what was dropped."""
     kind = kind_of(task)
     tokenizer = cached_tokenizer(str(tokenizer_dir))
-    columns = (table[name].to_pylist() for name in ("input", "target", "target_locale"))
-    encoded = kind.encode_rows(tokenizer, *columns, task)
+    inputs, targets, locales = (table[name].to_pylist() for name in ("input", "target", "target_locale"))
+    encoded = kind.encode_rows(tokenizer, inputs, targets, locales, task)
     reasons = [_reason(task, *row) for row in zip(table["split"].to_pylist(), *encoded, strict=True)]
     tally = Tally()
     for index, reason in enumerate(reasons):
