@@ -64,11 +64,13 @@ class SmallResponse:
 class SmallHandle:
     """Stands in for the handle of a deployment; errors given to it are raised, one a call, before it answers."""
 
-    def __init__(self, *, output: str = "good", scores: dict[str, float] | None = None, delay_s: float = 0.0) -> None:
+    def __init__(
+        self, *, output: str = "good", scores: dict[str, float] | None = None, delay_s: float = 0.0, **others: Any
+    ) -> None:
         self.errors: list[Exception] = []
         self.calls: list[Call] = []
         self.responses: list[SmallResponse] = []
-        self._output, self._scores, self._delay_s = output, scores, delay_s
+        self._output, self._scores, self._delay_s, self._others = output, scores, delay_s, others
 
     def remote(self, call: Call) -> SmallResponse:
         """Take a call."""
@@ -80,4 +82,4 @@ class SmallHandle:
         await asyncio.sleep(self._delay_s)
         if self.errors:
             raise self.errors.pop(0)
-        return Reply(output=self._output, scores=self._scores, num_input_tokens=3, num_output_tokens=2)
+        return Reply(output=self._output, scores=self._scores, num_input_tokens=3, num_output_tokens=2, **self._others)

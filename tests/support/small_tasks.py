@@ -1,7 +1,8 @@
 """Small tasks for tests of models and training: specs, tokenizers, checkpoints and datasets made in milliseconds.
 
 The texts are numbers in words, so that a nano model learns something real within seconds: classify says whether a
-number is even, translate writes it in digits (de) or in digits backwards (fr), the other kinds write it in digits.
+number is even, translate writes it in digits (de) or in digits backwards (fr), answer finds its digits in a passage,
+the other kinds write it in digits.
 """
 
 from datetime import UTC, datetime
@@ -34,6 +35,7 @@ from polyloop.models.manifest import CorpusNote, MetricRow, VersionFacts
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks import kind_of
 from polyloop.tasks.example import example_id
+from polyloop.tasks.question import Question, write_question
 
 ONES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 LABELS = ("even", "odd")
@@ -45,7 +47,9 @@ def small_task(kind: str, **changes: Any) -> TaskSpec:
     model = {"recipe": "nano", "vocab_size": 300, "max_input_tokens": 32, "max_target_tokens": 24}
     training = {"epochs": 2, "batch_tokens": 512, "learning_rate": 3e-3, "threads_per_worker": 1}
     data: dict[str, Any] = {"kind": kind, "corpora": ["numbers"]}
-    data |= {"classify": {"labels": LABELS}, "translate": {"pairs": PAIRS}}.get(kind, {"locales": ("en", "de")})
+    own: dict[str, dict[str, Any]] = {"classify": {"labels": LABELS}, "translate": {"pairs": PAIRS}}
+    own["answer"] = {"locales": ("en", "de"), "documents": [{"paths": ["*.txt"], "licence": "CC0-1.0"}]}
+    data |= own.get(kind, {"locales": ("en", "de")})
     data["model"] = model | changes.pop("model", {})
     data["training"] = training | changes.pop("training", {})
     if "pretrained" in data["model"]:
@@ -56,6 +60,16 @@ def small_task(kind: str, **changes: Any) -> TaskSpec:
 def number_words(number: int) -> str:
     """Return the digits of a number as English words."""
     return " ".join(ONES[int(digit)] for digit in str(number))
+
+
+def number_passage(number: int) -> str:
+    """Return a text that says a number in words, in digits and in words again."""
+    return f"{number_words(number)} {number} {number_words(number)}"
+
+
+def number_question(number: int) -> str:
+    """Return the input that asks for the digits of a number, with the passage that holds them."""
+    return write_question(Question(question=number_words(number), context=number_passage(number)))
 
 
 def small_tokenizer(folder: Path, task: TaskSpec) -> PreTrainedTokenizerFast:
@@ -133,12 +147,11 @@ def small_dataset(
         tokenizer = load_tokenizer(folder / "tokenizer")
     rows = [_row(task, number, target) for number in numbers for target in _targets(task)]
     kind = kind_of(task)
-    inputs = [row["input"] for row in rows]
-    input_ids = kind.encode_inputs(tokenizer, inputs, [row["target_locale"] for row in rows])
-    target_ids = kind.encode_targets(tokenizer, [row["target"] for row in rows], task)
+    inputs, targets, locales = ([row[name] for row in rows] for name in ("input", "target", "target_locale"))
+    encoded = kind.encode_rows(tokenizer, inputs, targets, locales, task)
     columns = [
         row | {"input_ids": ids, "target_ids": target}
-        for row, ids, target in zip(rows, input_ids, target_ids, strict=True)
+        for row, ids, target in zip(rows, encoded.input_ids, encoded.target_ids, strict=True)
     ]
     files = []
     for split in SPLITS:
@@ -195,7 +208,7 @@ def _row(task: TaskSpec, number: int, target_locale: str) -> dict[str, Any]:
         "task": "numbers",
         "locale": "en",
         "target_locale": target_locale,
-        "input": words,
+        "input": number_question(number) if task.kind == "answer" else words,
         "target": target,
         "weight": 1.0,
         "corpus": "numbers",

@@ -2,9 +2,10 @@
 
 Input: the spec, the name of a task, optionally a Parquet file of curated feedback and a tokenizer to use again.
 Output: `<artefacts>/datasets/<task>/<digest>/` with train/, dev/ and holdout/ (Parquet), tokenizer/, statistics.json,
-report.html, README.md (the data card), drops.jsonl and manifest.json. The same inputs give the same digest, and the
-second call finds the first one's result. Ray must be running and every node must see the artefacts folder. Whatever
-fails, nothing half-made is ever published; a build that was killed is gone on with by the next.
+report.html, README.md (the data card), drops.jsonl, manifest.json, and documents.jsonl for answer tasks. The same
+inputs give the same digest, and the second call finds the first one's result. Ray must be running and every node must
+see the artefacts folder. Whatever fails, nothing half-made is ever published; a build that was killed is gone on with
+by the next.
 """
 
 import heapq
@@ -13,6 +14,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -25,6 +27,7 @@ from polyloop.data import storage, summary
 from polyloop.data.account import found_by_corpus, step
 from polyloop.data.content import split_digests
 from polyloop.data.dataset import Dataset, open_dataset
+from polyloop.data.documents import DOCUMENTS_NAME, write_documents
 from polyloop.data.manifest import (
     DROPS_NAME,
     FORMAT_VERSION,
@@ -121,13 +124,16 @@ def _build(plan: Plan, prepared: Prepared, spec_digest: str, work: Path, say: Pr
     counted = summary.summarise(parts, tally)
     summary.check(plan, counted)
     warnings = summary.warnings(plan, counted)
+    documents = _write_documents(plan, folder, say)
+    warnings += documents.warnings
     for warning in warnings:
         say(f"{plan.name}: warning: {warning}")
 
     statistics = Statistics(has_labels=bool(plan.task.labels))
     for part in parts:
         statistics.merge(Statistics.from_json(part.statistics))
-    drops = [drop._asdict() for key in sorted(tally.samples) for drop in tally.samples[key]]
+    samples = {**tally.samples, **documents.tally.samples}
+    drops = [drop._asdict() for key in sorted(samples) for drop in samples[key]]
     storage.write_bytes(folder / DROPS_NAME, "".join(json.dumps(d, ensure_ascii=False) + "\n" for d in drops).encode())
     storage.write_bytes(folder / STATISTICS_NAME, statistics.to_json(num_sources=PUBLISHED_SOURCES).encode())
     digests = split_digests(leaf for part in parts for leaf in part.leaves)
@@ -140,6 +146,7 @@ def _build(plan: Plan, prepared: Prepared, spec_digest: str, work: Path, say: Pr
         digests,
         tokenizer.sha256,
         provenance,
+        *documents.identity,
     ]
     duration_s = time.monotonic() - started_s
     num_encoded = sum(counted.kept.values()) + too_long.counts.total()
@@ -169,6 +176,30 @@ def _build(plan: Plan, prepared: Prepared, spec_digest: str, work: Path, say: Pr
     _remove_unlisted(folder, manifest)
     storage.write_bytes(folder / MANIFEST_NAME, manifest.to_json())
     return manifest
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Documents:
+    """What was written of documents; nothing for tasks without them."""
+
+    identity: tuple[str, ...] = ()
+    """SHA-256 (hex) of the file, if there is one."""
+    warnings: tuple[str, ...] = ()
+    tally: Tally = field(default_factory=Tally)
+
+
+def _write_documents(plan: Plan, folder: Path, say: Progress) -> _Documents:
+    if not plan.documents:
+        return _Documents()
+    say(f"{plan.name}: reading documents")
+    num_documents, tally = write_documents(plan.documents, plan.locales, folder)
+    left_out = tally.counts.total()
+    say(f"{plan.name}: {num_documents:,} documents")
+    return _Documents(
+        identity=(storage.file_sha256(folder / DOCUMENTS_NAME),),
+        warnings=(f"{left_out:,} documents were left out: {tally.describe()}",) if left_out else (),
+        tally=tally,
+    )
 
 
 def _remove_unlisted(folder: Path, manifest: Manifest) -> None:
@@ -251,6 +282,7 @@ def _other_files(folder: Path) -> list[PartFile]:
         [
             folder / DROPS_NAME,
             folder / STATISTICS_NAME,
+            *folder.glob(DOCUMENTS_NAME),
             *(path for path in (folder / TOKENIZER_NAME).rglob("*") if path.is_file()),
         ]
     )

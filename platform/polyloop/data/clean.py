@@ -18,6 +18,7 @@ from polyloop.data.split import auto_split
 from polyloop.data.steps.base import Draft
 from polyloop.data.steps.chain import Accounts, Chain, cleaning_steps
 from polyloop.tasks.example import example_id
+from polyloop.tasks.question import Question, question_of, write_question
 from polyloop.tasks.text import KEPT_INVISIBLES, normalise_text
 
 INVISIBLE = " " + "".join(sorted(KEPT_INVISIBLES))
@@ -49,19 +50,20 @@ class Cleaner:
     found: Counter[str] = field(default_factory=Counter)
     """What steps saw in rows, and how often."""
     chain: Chain = field(init=False)
+    contexts: Chain = field(init=False)
+    """The same steps for passages beside questions, with accounts of their own that nobody asks for."""
 
     def __post_init__(self) -> None:
         """Make the steps that the corpus asks for."""
         task = self.rules.task
         locales = sorted({locale for direction in task.directions for locale in direction})
-        self.chain = Chain(
-            steps=cleaning_steps(
-                self.rules.cleaning,
-                locales=locales,
-                has_labels=bool(task.labels),
-                keeps_lines=self.rules.keeps_lines,
-            )
+        steps = cleaning_steps(
+            self.rules.cleaning,
+            locales=locales,
+            has_labels=bool(task.labels),
+            keeps_lines=self.rules.keeps_lines,
         )
+        self.chain, self.contexts = Chain(steps=steps), Chain(steps=steps)
 
     @property
     def accounts(self) -> Accounts:
@@ -89,17 +91,39 @@ class Cleaner:
             return Drop(corpus, refusal.reason, where, raw_input, refusal.detail)
         if not draft.input.strip(INVISIBLE):
             return Drop(corpus, "empty_input", where, raw_input)
-        if not draft.target.strip(INVISIBLE):
+        if not draft.target.strip(INVISIBLE) and not task.asks_documents:
             return Drop(corpus, "empty_target", where, raw_input)
         if relabels and (draft.locale, draft.target_locale) not in task.directions:
             return Drop(corpus, "other_locale", where, _with_locales(draft))
         if not task.knows(draft.target):
             return Drop(corpus, "unknown_label", where, f"{draft.target}: {draft.input}")
+        if not task.asks_documents:
+            return _finished(task, draft, origin)
+        context = self._context(draft, origin)
+        if isinstance(context, Drop):
+            return context
+        question = Question(question=draft.input, context=context, document=origin.document)
+        draft.input, draft.target = write_question(question), draft.target.strip(INVISIBLE)
         return _finished(task, draft, origin)
+
+    def _context(self, draft: Draft, origin: Origin) -> str | Drop:
+        """Return the passage beside a question, cleaned as the answer was, so that it still holds it word by word."""
+        beside = Draft(
+            input=origin.context, target="", locale=draft.locale, target_locale=draft.target_locale, has_label=True
+        )
+        if not origin.context:
+            return ""
+        if not is_text(origin.context):
+            return Drop(origin.corpus, "invalid_utf8", origin.where, origin.context)
+        refusal = self.contexts.run(beside)
+        if refusal is not None:
+            return Drop(origin.corpus, refusal.reason, origin.where, origin.context, refusal.detail)
+        return beside.input
 
 
 def _finished(task: TaskRules, draft: Draft, origin: Origin) -> Candidate:
-    example = example_id(task.task, draft.locale, draft.target_locale, draft.input)
+    said = question_of(draft.input) if task.asks_documents else draft.input
+    example = example_id(task.task, draft.locale, draft.target_locale, said)
     return Candidate(
         example,
         task.task,

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 import polyloop
+from polyloop.data.documents import DocumentFiles, scan_documents
 from polyloop.data.hub import export_hub_dataset
 from polyloop.data.manifest import FORMAT_VERSION, SourceFile
 from polyloop.data.passes.clean import CleanJob
@@ -77,6 +78,10 @@ class Plan:
     pretrained: str | None
     """Checkpoint whose tokenizer is used, if `tokenizer_dir` is None."""
     build_key: str
+    documents: tuple[DocumentFiles, ...] = ()
+    """Files of the documents that answers are taken from, for answer tasks."""
+    locales: tuple[str, ...] = ()
+    """Locales of the project."""
 
     @property
     def jobs(self) -> list[CleanJob]:
@@ -103,6 +108,7 @@ def make_plan(loaded: LoadedSpec, name: str, feedback: Path | None, tokenizer_di
     sharing = _sharing(loaded, task) if trains else ()
     neighbours = _neighbours(loaded, name, sharing, exports)
     tokenizer_key = _tokenizer_key(task, tokenizer_dir, pretrained)
+    documents = scan_documents(loaded, name)
     return Plan(
         name=name,
         task=task,
@@ -115,8 +121,15 @@ def make_plan(loaded: LoadedSpec, name: str, feedback: Path | None, tokenizer_di
         special_tokens_of=tuple(loaded.task(other) for other in sharing) or (task,),
         tokenizer_dir=tokenizer_dir,
         pretrained=pretrained,
+        documents=documents,
+        locales=loaded.spec.locales,
         build_key=json_sha256(
             {
+                **(
+                    {"documents": [source.identity for source in documents], "reader": task.answer.reader}
+                    if documents
+                    else {}
+                ),
                 "format_version": FORMAT_VERSION,
                 "code_version": polyloop.__version__,
                 "task": [name, task.kind, task.multi_label, list(task.labels), sorted(rules.directions)],

@@ -36,6 +36,10 @@ class Origin(NamedTuple):
     split_key: str | None
     """What is hashed; the example's id if None."""
     where: str
+    context: str = ""
+    """Passage that holds a question's answer, as it was read."""
+    document: str = ""
+    """Id of the document that holds a question's answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +55,8 @@ class TaskRules:
     """True if a row may have several labels; its target is then the text of `polyloop.tasks.labels`."""
     compares_paragraphs: bool = False
     """True if it is to be known where the lines of inputs were."""
+    asks_documents: bool = False
+    """True if inputs are questions that rows may know a passage or a document of, and that may have no answer."""
 
     @classmethod
     def of(cls, name: str, task: TaskSpec, project_locales: tuple[str, ...]) -> "TaskRules":
@@ -65,6 +71,7 @@ class TaskRules:
             has_label_sets=task.multi_label,
             directions=directions,
             compares_paragraphs=task.dedup.paragraphs,
+            asks_documents=task.kind == "answer",
         )
 
     def target_text(self, raw: object, names: Mapping[str, str]) -> str | None:
@@ -102,9 +109,8 @@ class CorpusRules:
     @cached_property
     def columns(self) -> list[str]:
         """Names of the columns that are needed, each once."""
-        columns = self.corpus.columns
         named: list[str] = []
-        for value in (columns.input, columns.target, columns.id, columns.licence, columns.source):
+        for value in (getattr(self.corpus.columns, name) for name in self._names):
             if value is not None:
                 named += Expression(value, "").columns if is_expression(value) else [value]
         if isinstance(self.corpus.locale, LocaleColumn):
@@ -115,7 +121,7 @@ class CorpusRules:
 
     def check(self) -> None:
         """Raise a `DataError` for a malformed expression or an entity finder that cannot be imported."""
-        for name in ("input", "target", "id", "licence", "source"):
+        for name in self._names:
             self._getter(name)
         _ = self._where
         if self.cleaning.pii.action != "off" and self.cleaning.pii.entities is not None:
@@ -133,7 +139,13 @@ class CorpusRules:
 
     @cached_property
     def _getters(self) -> dict[str, Expression | str | None]:
-        return {name: self._getter(name) for name in ("input", "target", "id", "licence", "source")}
+        return {name: self._getter(name) for name in self._names}
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        """Names of the columns that a row of the task may have."""
+        of_all = ("input", "target", "id", "licence", "source")
+        return (*of_all, "context", "document") if self.task.asks_documents else of_all
 
     def drafts(self, row: RawRow, where: str) -> Iterator[tuple[Draft, Origin] | Drop]:
         """Yield what a raw row holds: one draft or drop, or one for each pair of elements of an exploded row."""
@@ -182,7 +194,8 @@ class CorpusRules:
             target=target,
             locale=locale,
             target_locale=locale if self.task.labels else self.corpus.target_locale or locale,
-            has_label=bool(self.task.labels),
+            # No step looks at the empty target of a question without an answer.
+            has_label=bool(self.task.labels) or (self.task.asks_documents and not target.strip()),
         )
         origin = Origin(
             corpus=self.name,
@@ -192,6 +205,8 @@ class CorpusRules:
             split=None if self.corpus.split == "auto" else self.corpus.split,
             split_key=_own_text(found.get("id")),
             where=where,
+            context=_own_text(found.get("context")) or "",
+            document=_own_text(found.get("document")) or "",
         )
         return draft, origin
 

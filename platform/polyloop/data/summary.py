@@ -13,6 +13,7 @@ from polyloop.data.plan import Plan, source_files
 from polyloop.data.rows import FEEDBACK_CORPUS, SPLITS, Split, Tally
 from polyloop.data.rules import FEEDBACK_SOURCE
 from polyloop.errors import DataError
+from polyloop.tasks import kind_of
 from polyloop.tasks.labels import read_label_set
 
 
@@ -59,7 +60,7 @@ def summarise(parts: Iterable[Part], tally: Tally) -> Summary:
 def check(plan: Plan, summary: Summary) -> None:
     """Raise a `DataError` for an empty train or holdout split, and for one label where there must be several."""
     splits: tuple[Split, ...] = ("train", "holdout")
-    for split in splits:
+    for split in splits[0 if kind_of(plan.task).learns else 1 :]:
         if not summary.rows[split]:
             counts = ", ".join(f"{name} {sum(summary.rows[name].values()):,}" for name in SPLITS)
             raise DataError(
@@ -79,8 +80,9 @@ def check(plan: Plan, summary: Summary) -> None:
 def warnings(plan: Plan, summary: Summary) -> tuple[str, ...]:
     """Return what a person should know before using the dataset."""
     found: list[str] = []
+    asked = SPLITS if kind_of(plan.task).learns else ("dev", "holdout")
     for locale in sorted({target for _, target in plan.rules.directions}):
-        for split in SPLITS:
+        for split in asked:
             if not summary.rows[split].get(locale):
                 found.append(f"no row of the {split} split has the target locale {locale}")
     seen = {label for counts in summary.label_counts.get("train", {}).values() for label in counts}

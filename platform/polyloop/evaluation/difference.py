@@ -21,8 +21,7 @@ from polyloop.evaluation.pairing import paired_difference, refuse_unpaired
 from polyloop.evaluation.results import OVERALL, EvaluationResult
 from polyloop.evaluation.scoring import GROUP_DIMENSIONS, MetricRows, metric_rows, row_mask
 from polyloop.evaluation.slices import slice_rows
-from polyloop.spec.kinds import metrics_of
-from polyloop.spec.models import TaskSpec
+from polyloop.spec.models import TaskSpec, metrics_of
 
 LOCALE = "locale"
 """Dimension of the slices of target locales."""
@@ -73,7 +72,7 @@ def differences(
     refuse_unpaired(after, before)
     refuse_other_rows(after, table)
     gate_metric = resolve_metric(task_spec.gate.metric, task_spec.kind)
-    names = metrics_of(task_spec.kind, gate_metric, knows_scope=task_spec.out_of_scope is not None)
+    names = metrics_of(task_spec, gate_metric)
     pairs = [
         pair
         for name in sorted(names, key=lambda name: name != gate_metric)

@@ -23,6 +23,7 @@ from polyloop.evaluation.scoring import score_rows
 from polyloop.models.predict import PredictInput, Prediction
 from polyloop.spec.kinds import METRICS_OF_KIND
 from polyloop.spec.models import TaskSpec
+from polyloop.tasks import kind_of
 
 COLUMNS = ("id", "locale", "target_locale", "input", "target")
 """Columns read from the table."""
@@ -86,6 +87,8 @@ def evaluate(
         references=tuple(columns["target"]),
         confidences=_confidences(outputs),
         nlls_nats=_nlls_nats(predictor, inputs, columns["target"], task_spec),
+        rankings=_rankings(outputs),
+        relevant=_relevant(columns["input"], task_spec),
     )
     scores = score_rows(rows, dataset_table, metric, task_spec)
     return EvaluationResult(
@@ -157,6 +160,19 @@ def _nlls_nats(
     if "likelihoods" not in asked or not isinstance(predictor, Scorer):
         return None
     return tuple(predictor.nlls_nats(inputs, targets))
+
+
+def _rankings(outputs: Sequence[Prediction | None]) -> tuple[tuple[str, ...], ...] | None:
+    """Return what was found for each row, nothing for a refused input; None if the model searches no documents."""
+    if any(one is not None and one.ranking is None for one in outputs):
+        return None
+    return tuple(one.ranking or () if one else () for one in outputs)
+
+
+def _relevant(inputs: Sequence[str], task_spec: TaskSpec) -> tuple[str, ...] | None:
+    """Return the document that holds each row's answer, as far as rows say it; None if none does."""
+    relevant = tuple(map(kind_of(task_spec).relevant_document, inputs))
+    return relevant if any(relevant) else None
 
 
 def _latency_ms(predictor: Predictor, inputs: Sequence[PredictInput]) -> float:

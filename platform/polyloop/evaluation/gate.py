@@ -48,7 +48,7 @@ from polyloop.spec.models import GateSpec
 
 __all__ = ["Check", "GateDecision", "decide"]
 
-DEFAULT_MARGINS = {"classify": 3.0, "translate": 1.5, "summarize": 1.5, "chat": 1.5}
+DEFAULT_MARGINS = {"classify": 3.0, "translate": 1.5, "summarize": 1.5, "chat": 1.5, "answer": 3.0}
 """Margin in points by task kind, where the spec gives none: about what 1,000 rows a locale can tell apart
 (tests/behaviour/evaluation/test_gate_error_rates.py)."""
 DISCORDANT_MARGIN = 2.0
@@ -146,7 +146,13 @@ def _comparisons(
     """Return the overall check and one for each slice."""
     labels = labels_in(metric, candidate.rows.references)
     ours, theirs = (
-        measured(metric, one.rows.predictions_for(metric), one.rows.references, one.rows.target_locales, labels=labels)
+        measured(
+            metric,
+            one.rows.predictions_for(metric),
+            one.rows.references_for(metric),
+            one.rows.target_locales,
+            labels=labels,
+        )
         for one in (candidate, champion)
     )
     margin = _margin(gate, kind, ours.metric)

@@ -1,8 +1,9 @@
 """What an evaluation found: scores with intervals per target locale, and the row-level answers behind them.
 
 Inputs and outputs: frozen objects; a summary as JSON and the rows as Parquet (id, target_locale, prediction, reference,
-all strings, confidence and nll_nats where the model tells them), side by side in one folder. Files are written under a
-temporary name and renamed, so a reader never sees half of one; loading checks that rows and summary agree.
+all strings, confidence, nll_nats, ranking and relevant where they are known), side by side in one folder. Files are
+written under a temporary name and renamed, so a reader never sees half of one; loading checks that rows and summary
+agree.
 
 Limits: rows are held in memory, about 100 bytes a row besides the texts.
 """
@@ -61,6 +62,10 @@ class EvaluationRows:
     """Probability (0 to 1) that the model gave each answer; None where it tells none, and in older results."""
     nlls_nats: tuple[float, ...] | None = None
     """Negative log likelihood that the model gives each reference, summed over its tokens; None as above."""
+    rankings: tuple[tuple[str, ...], ...] | None = None
+    """Ids of the documents that were found for each row, best first; None for kinds without documents."""
+    relevant: tuple[str, ...] | None = None
+    """Id of the document that holds each row's answer, empty where that is not known; None where it never is."""
 
     def __post_init__(self) -> None:
         columns = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -73,19 +78,28 @@ class EvaluationRows:
 
     def predictions_for(self, metric: str) -> Sequence[object]:
         """Return the answers in the form that a metric compares: with their confidences, or the references'
-        likelihoods, where it asks for those.
+        likelihoods, or what was found for each row, where it asks for those.
 
         What is not kept apart comes back as the answers are, as their texts may hold it.
         """
         compares = metric_named(metric).compares
         if compares == "confidences" and self.confidences is not None:
             return list(zip(self.predictions, self.confidences, strict=True))
+        if compares == "rankings" and self.rankings is not None:
+            return self.rankings
         return self.nlls_nats if compares == "likelihoods" and self.nlls_nats is not None else self.predictions
+
+    def references_for(self, metric: str) -> Sequence[object]:
+        """Return what is right in the form that a metric compares: for rankings, documents that hold the answers."""
+        if metric_named(metric).compares == "rankings" and self.relevant is not None:
+            return self.relevant
+        return self.references
 
     def lacks(self, metric: str) -> bool:
         """Return whether a metric compares what the model did not tell."""
         compares = metric_named(metric).compares
-        told = {"confidences": self.confidences, "likelihoods": self.nlls_nats}
+        rankings = None if self.relevant is None else self.rankings
+        told = {"confidences": self.confidences, "likelihoods": self.nlls_nats, "rankings": rankings}
         return compares in told and told[compares] is None
 
 
@@ -156,6 +170,10 @@ def save_rows(rows: EvaluationRows, folder: Path) -> Path:
     for name, numbers in (("confidence", rows.confidences), ("nll_nats", rows.nlls_nats)):
         if numbers is not None:
             table = table.append_column(name, pa.array(numbers, pa.float64()))
+    if rows.rankings is not None:
+        table = table.append_column("ranking", pa.array(map(list, rows.rankings), pa.list_(pa.string())))
+    if rows.relevant is not None:
+        table = table.append_column("relevant", pa.array(rows.relevant, pa.string()))
     return _write(folder / ROWS_FILE, lambda path: pq.write_table(table, path, compression="zstd"))
 
 
@@ -167,17 +185,20 @@ def load_rows(folder: Path) -> EvaluationRows:
     except (OSError, KeyError, pa.ArrowException) as error:
         raise EvaluationError(f"cannot read evaluation rows from {folder / ROWS_FILE}: {error}") from error
     ids, locales, predictions, references = (tuple(column.to_pylist()) for column in texts.itercolumns())
-    numbers = {
+    told = {
         name: tuple(table.column(name).to_pylist()) if name in table.column_names else None
-        for name in ("confidence", "nll_nats")
+        for name in ("confidence", "nll_nats", "ranking", "relevant")
     }
+    rankings = told["ranking"]
     return EvaluationRows(
         ids=ids,
         target_locales=locales,
         predictions=predictions,
         references=references,
-        confidences=numbers["confidence"],
-        nlls_nats=numbers["nll_nats"],
+        confidences=told["confidence"],
+        nlls_nats=told["nll_nats"],
+        rankings=None if rankings is None else tuple(map(tuple, rankings)),
+        relevant=told["relevant"],
     )
 
 

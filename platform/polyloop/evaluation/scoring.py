@@ -17,8 +17,7 @@ from polyloop.evaluation.metrics import metric_named
 from polyloop.evaluation.metrics.arrays import BoolArray
 from polyloop.evaluation.results import OVERALL, EvaluationRows, GroupResult, SliceResult
 from polyloop.evaluation.slices import DIMENSIONS, slice_rows
-from polyloop.spec.kinds import metrics_of
-from polyloop.spec.models import GateSpec, TaskSpec
+from polyloop.spec.models import GateSpec, TaskSpec, metrics_of
 
 GROUP_DIMENSIONS = tuple(one for one in DIMENSIONS if one != "locale")
 """Dimensions of groups; locales have slices of their own, however few their rows."""
@@ -54,12 +53,7 @@ def score_rows(rows: EvaluationRows, table: pa.Table, gate_metric: str, task_spe
     """
     found: dict[str, MetricRows | None] = {
         name: metric_rows(name, rows, task_spec.labels, must_be_valid=name == gate_metric)
-        for name in metrics_of(
-            task_spec.kind,
-            gate_metric,
-            knows_scope=task_spec.out_of_scope is not None,
-            has_label_sets=task_spec.multi_label,
-        )
+        for name in metrics_of(task_spec, gate_metric)
     }
     parts = {name: one for name, one in found.items() if one is not None}
     locales = np.array(rows.target_locales)
@@ -92,11 +86,11 @@ def metric_rows(name: str, rows: EvaluationRows, labels: tuple[str, ...], *, mus
         return None
     if rows.lacks(name) and not must_be_valid:
         return None
-    predictions = rows.predictions_for(name)
+    predictions, references = rows.predictions_for(name), rows.references_for(name)
     values = measured(
         name,
         [predictions[position] for position in positions],
-        [rows.references[position] for position in positions],
+        [references[position] for position in positions],
         [rows.target_locales[position] for position in positions],
         labels=labels,
     )

@@ -17,8 +17,9 @@ TASK_TYPES = {
     "encoder": TaskType.SEQ_CLS,
     "encoder-decoder": TaskType.SEQ_2_SEQ_LM,
     "decoder": TaskType.CAUSAL_LM,
+    "span-encoder": TaskType.QUESTION_ANS,
 }
-"""peft's name of what a model of each architecture does; with SEQ_CLS the head is trained whole."""
+"""peft's name of what a model of each architecture does; with SEQ_CLS and QUESTION_ANS the head is trained whole."""
 
 
 def with_adapters(model: PreTrainedModel, lora: LoraSpec, architecture: str) -> Any:

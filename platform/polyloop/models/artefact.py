@@ -1,8 +1,9 @@
 """Published model versions: written whole or not at all, and verified before each load.
 
-Input: a folder with a Hugging Face model and tokenizer (safetensors), and the version's facts. Output: an immutable
-folder with those files, a model card and manifest.json. Publishing copies into a hidden folder beside the target,
-flushes it to disk and renames it once. Limits: flat folders, and both names on one file system.
+Input: a folder with a Hugging Face model and tokenizer (safetensors), or with the settings and the index of an answer
+task (`polyloop.models.answering`), or with both, and the version's facts. Output: an immutable folder with those files,
+a model card and manifest.json. Publishing copies into a hidden folder beside the target, flushes it to disk and renames
+it once. Limits: folders of their own for index and encoder alone, and both names on one file system.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from polyloop.errors import ArtefactError
+from polyloop.models.answering import ANSWERING_FILE, ENCODER_FOLDER, INDEX_FACTS_FILE, INDEX_FOLDER
 from polyloop.models.card import render_card
 from polyloop.models.manifest import CARD_FILE, MANIFEST_FILE, Manifest, ModelFile, VersionFacts
 from polyloop.models.storage import named_storage_errors
@@ -21,6 +23,8 @@ from polyloop.models.storage import named_storage_errors
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
 """Files that may hold pickled code; loading one can run anything."""
 OWN_FILES = (MANIFEST_FILE, CARD_FILE)
+PARTS = (INDEX_FOLDER, ENCODER_FOLDER)
+"""Folders that an artefact may hold; their files are listed as `index/passages.npy`."""
 
 
 def publish(source_dir: Path, target_dir: Path, facts: VersionFacts) -> Manifest:
@@ -48,7 +52,7 @@ def verify(path: Path) -> Manifest:
     ArtefactError names the first file that is missing, changed or not listed.
     """
     manifest = read_manifest(path)
-    found = {entry.name for entry in os.scandir(path)} - {MANIFEST_FILE}
+    found = _names(path) - {MANIFEST_FILE}
     for name in sorted(found - manifest.files.keys()):
         raise ArtefactError(f"{path / name} does not belong to the artefact: its manifest does not list it")
     for name, expected in manifest.files.items():
@@ -72,15 +76,25 @@ def read_manifest(path: Path) -> Manifest:
         raise ArtefactError(f"{path / MANIFEST_FILE} is malformed; publish the version again") from error
 
 
+def _names(folder: Path) -> set[str]:
+    """Return the names of what is in a folder, that of its parts as `part/name`."""
+    entries = list(os.scandir(folder))
+    parts = [entry for entry in entries if entry.name in PARTS and entry.is_dir(follow_symlinks=False)]
+    inner = {f"{part.name}/{entry.name}" for part in parts for entry in os.scandir(part.path)}
+    return {entry.name for entry in entries if entry not in parts} | inner
+
+
 def _publishable_names(source_dir: Path) -> list[str]:
-    entries = sorted(os.scandir(source_dir), key=lambda entry: entry.name)
-    for entry in entries:
-        if not entry.is_file(follow_symlinks=False):
-            raise ArtefactError(f"{entry.path} is not a plain file; an artefact holds files only")
-        if entry.name.endswith(PICKLE_SUFFIXES):
-            raise ArtefactError(f"{entry.path} may hold pickled code; save the weights as safetensors")
-    names = [entry.name for entry in entries if entry.name not in OWN_FILES]
-    if "config.json" not in names or not any(name.endswith(".safetensors") for name in names):
+    names = sorted(_names(source_dir) - set(OWN_FILES))
+    for name in names:
+        path = source_dir / name
+        if path.is_symlink() or not path.is_file():
+            raise ArtefactError(f"{path} is not a plain file; an artefact holds files only")
+        if name.endswith(PICKLE_SUFFIXES):
+            raise ArtefactError(f"{path} may hold pickled code; save the weights as safetensors")
+    has_weights = any(name.endswith(".safetensors") and "/" not in name for name in names)
+    is_model = "config.json" in names and has_weights
+    if not is_model and not {ANSWERING_FILE, INDEX_FACTS_FILE} <= set(names):
         raise ArtefactError(f"{source_dir} holds no model: config.json and *.safetensors are needed")
     return names
 
@@ -88,6 +102,7 @@ def _publishable_names(source_dir: Path) -> list[str]:
 def _stage(source_dir: Path, names: list[str], staging: Path, facts: VersionFacts) -> Manifest:
     staging.mkdir()
     for name in names:
+        (staging / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(source_dir / name, staging / name)
     (staging / CARD_FILE).write_text(render_card(facts), encoding="utf-8")
     files = {name: _describe(staging / name) for name in sorted([*names, CARD_FILE])}
@@ -95,7 +110,9 @@ def _stage(source_dir: Path, names: list[str], staging: Path, facts: VersionFact
     (staging / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
     for name in (*files, MANIFEST_FILE):
         _flush(staging / name)
-    _flush(staging)
+    for folder in (*(staging / part for part in PARTS), staging):
+        if folder.is_dir():
+            _flush(folder)
     return manifest
 
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from transformers import (
     BertConfig,
+    BertForQuestionAnswering,
     BertForSequenceClassification,
     GenerationConfig,
     GPTNeoXConfig,
@@ -63,7 +64,7 @@ def build_model(
         _fit_vocabulary(model, tokenizer)
     else:
         model = RECIPES_OF[architecture](task, tokenizer, dropout)
-    if architecture != "encoder":
+    if architecture in ("encoder-decoder", "decoder"):
         model.generation_config = _generation(model, task, tokenizer)
     if task.model.recipe is not None:
         _no_dropout_in_attention(model)
@@ -80,8 +81,27 @@ def finished_model(
 
 
 def _encoder(task: TaskSpec, tokenizer: PreTrainedTokenizerBase, dropout: float) -> PreTrainedModel:
+    settings = _bert_settings(task, tokenizer, dropout) | {
+        "id2label": dict(enumerate(task.labels)),
+        "label2id": {label: index for index, label in enumerate(task.labels)},
+    }
+    ngrams = task.model.ngrams
+    if ngrams is None:
+        return BertForSequenceClassification(BertConfig(**settings))
+    settings |= {f"ngram_{key}": value for key, value in ngrams.model_dump().items()}
+    model = NgramBertForSequenceClassification(NgramBertConfig(**settings))
+    model.token_characters.copy_(token_characters(tokenizer))
+    return model
+
+
+def _span_encoder(task: TaskSpec, tokenizer: PreTrainedTokenizerBase, dropout: float) -> PreTrainedModel:
+    return BertForQuestionAnswering(BertConfig(**_bert_settings(task, tokenizer, dropout)))
+
+
+def _bert_settings(task: TaskSpec, tokenizer: PreTrainedTokenizerBase, dropout: float) -> dict[str, Any]:
+    """Return what encoders have in common, whatever their head."""
     recipe = ENCODER_RECIPES[str(task.model.recipe)]
-    settings: dict[str, Any] = {
+    return {
         "vocab_size": len(tokenizer),
         "hidden_size": recipe.width,
         "intermediate_size": recipe.feedforward,
@@ -93,17 +113,8 @@ def _encoder(task: TaskSpec, tokenizer: PreTrainedTokenizerBase, dropout: float)
         "attention_probs_dropout_prob": 0.0,
         "pad_token_id": tokenizer.pad_token_id,
         "eos_token_id": tokenizer.eos_token_id,
-        "id2label": dict(enumerate(task.labels)),
-        "label2id": {label: index for index, label in enumerate(task.labels)},
         "attn_implementation": "sdpa",
     }
-    ngrams = task.model.ngrams
-    if ngrams is None:
-        return BertForSequenceClassification(BertConfig(**settings))
-    settings |= {f"ngram_{key}": value for key, value in ngrams.model_dump().items()}
-    model = NgramBertForSequenceClassification(NgramBertConfig(**settings))
-    model.token_characters.copy_(token_characters(tokenizer))
-    return model
 
 
 def _encoder_decoder(task: TaskSpec, tokenizer: PreTrainedTokenizerBase, dropout: float) -> PreTrainedModel:
@@ -156,6 +167,7 @@ RECIPES_OF: dict[str, Callable[[TaskSpec, PreTrainedTokenizerBase, float], PreTr
     "encoder": _encoder,
     "encoder-decoder": _encoder_decoder,
     "decoder": _decoder,
+    "span-encoder": _span_encoder,
 }
 """How a recipe of each architecture is built."""
 

@@ -13,6 +13,7 @@ PIPELINES = {
     "summarize": "summarization",
     "generate": "text-generation",
     "chat": "text-generation",
+    "answer": "question-answering",
 }
 """Hub names of what a kind does (https://huggingface.co/docs/hub/models-tasks)."""
 
@@ -57,7 +58,7 @@ def _header(facts: VersionFacts) -> str:
         "license_name": ", ".join(licences) or "unknown",
         "datasets": [corpus.name for corpus in facts.corpora],
         "metrics": sorted({row.metric for row in facts.metrics}),
-        "library_name": "transformers",
+        "library_name": "polyloop" if facts.architecture == "retrieval" else "transformers",
         "pipeline_tag": PIPELINES[facts.kind],
         "tags": ["polyloop"],
     }
@@ -74,6 +75,7 @@ def _intended_use(facts: VersionFacts) -> str:
         "summarize": f"Shortens a text in its own language. {locales}",
         "generate": f"Writes a text for a prompt. {locales}",
         "chat": f"Replies in a conversation. {locales}",
+        "answer": f"Answers questions out of its documents, with citations, or says that they hold none. {locales}",
     }
     use = uses[facts.kind]
     return f"## Intended use\n\n{use} Made for the task `{facts.task}`; other texts are outside what was measured."
@@ -149,7 +151,11 @@ def _limits(facts: VersionFacts) -> str:
         f"- Inputs of more than {facts.max_input_tokens} tokens are refused.",
         "- The figures hold for the holdout's texts; a locale that has no row in the table was not measured.",
     ]
-    if facts.kind == "classify":
+    if facts.kind == "answer":
+        lines.append(
+            "- It knows its own documents and nothing else; what changed since it was published it does not know."
+        )
+    elif facts.kind == "classify":
         if facts.decision is None or facts.decision.out_of_scope_label is None:
             lines.append("- Every input gets one of the labels, fitting or not; read the scores.")
     else:
@@ -177,7 +183,9 @@ def _lineage(facts: VersionFacts) -> str:
         "spec": facts.spec_digest,
         "training": facts.training_digest,
         "code": facts.code_version,
-        "trained on from": facts.parent or facts.base_model or "random weights",
+        "trained on from": "nothing is trained"
+        if facts.architecture == "retrieval"
+        else facts.parent or facts.base_model or "random weights",
         "created": facts.created_at.isoformat(timespec="seconds"),
     }
     return "\n".join(["## Lineage", "", *(f"- {name}: `{value}`" for name, value in rows.items())])

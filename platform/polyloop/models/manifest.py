@@ -117,10 +117,10 @@ class VersionFacts(ManifestPart):
     """Name of the task."""
     version: str
     """Name of the version, unique within the task."""
-    kind: Literal["classify", "translate", "summarize", "generate", "chat"]
+    kind: Literal["classify", "translate", "summarize", "generate", "chat", "answer"]
     """Kind of the task."""
     architecture: Architecture
-    """Shape of the network."""
+    """Shape of the network; `retrieval` where there is none."""
     labels: tuple[str, ...] = ()
     """The labels in the order of the output units, for classify."""
     pairs: tuple[str, ...] = ()
@@ -167,7 +167,7 @@ class Manifest(VersionFacts):
     format: Literal[1] = 1
     """Version of this format."""
     files: dict[str, ModelFile]
-    """Every file of the artefact but the manifest itself, by name."""
+    """Every file of the artefact but the manifest itself, by name; a part's as `index/passages.npy`."""
 
     @property
     def size_bytes(self) -> int:

@@ -13,10 +13,12 @@ from safetensors import SafetensorError
 from transformers import (
     MODEL_FOR_CAUSAL_LM_MAPPING,
     MODEL_FOR_MASKED_LM_MAPPING,
+    MODEL_FOR_QUESTION_ANSWERING_MAPPING,
     MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
     MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
     AutoConfig,
     AutoModelForCausalLM,
+    AutoModelForQuestionAnswering,
     AutoModelForSeq2SeqLM,
     AutoModelForSequenceClassification,
     BitsAndBytesConfig,
@@ -33,6 +35,7 @@ AUTO_CLASSES: dict[str, Any] = {
     "encoder": AutoModelForSequenceClassification,
     "encoder-decoder": AutoModelForSeq2SeqLM,
     "decoder": AutoModelForCausalLM,
+    "span-encoder": AutoModelForQuestionAnswering,
 }
 """What loads a model of each architecture with the head that its kinds need."""
 
@@ -40,12 +43,16 @@ HEADS: dict[str, Any] = {
     "encoder": MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
     "encoder-decoder": MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
     "decoder": MODEL_FOR_CAUSAL_LM_MAPPING,
+    "span-encoder": MODEL_FOR_QUESTION_ANSWERING_MAPPING,
 }
 FAMILIES = {
     "encoder": "BERT, XLM-R or the like",
     "encoder-decoder": "T5, BART, Marian or the like",
     "decoder": "Llama, Qwen, GPT-2 or the like",
+    "span-encoder": "BERT, XLM-R or the like",
 }
+BODIES = {"span-encoder": "encoder"}
+"""What an architecture with a head of its own is called without it; for all others, the same."""
 
 LOAD_ERRORS = (OSError, ValueError, RuntimeError, SafetensorError)
 """What transformers raises for files that are absent, malformed or of other shapes."""
@@ -131,10 +138,10 @@ def _load_config(origin: str) -> PreTrainedConfig:
 
 def _check_architecture(origin: str, config: PreTrainedConfig, task: TaskSpec) -> None:
     wanted, found = kind_of(task).architecture, architecture_of(config)
-    if found != wanted or type(config) not in HEADS[wanted]:
+    if found != BODIES.get(wanted, wanted) or type(config) not in HEADS[wanted]:
         raise ModelError(
             f"{origin!r} is a checkpoint of the {found} {config.model_type!r}, but {task.kind} needs "
-            f"{'a' if wanted == 'decoder' else 'an'} {wanted}; choose {FAMILIES[wanted]}"
+            f"{'an' if wanted.startswith('e') else 'a'} {wanted}; choose {FAMILIES[wanted]}"
         )
 
 
@@ -143,7 +150,7 @@ def _check_lengths(origin: str, config: PreTrainedConfig, task: TaskSpec) -> Non
     asked = {"max_input_tokens": task.model.max_input_tokens}
     if config.is_encoder_decoder:
         asked["max_target_tokens"] = task.model.max_target_tokens
-    elif not kind_of(task).has_labels:
+    elif kind_of(task).architecture == "decoder":
         asked = {"max_input_tokens plus max_target_tokens": task.model.max_input_tokens + task.model.max_target_tokens}
     for key, value in asked.items():
         if limit is not None and value > limit:

@@ -20,12 +20,14 @@ from polyloop.models.manifest import CorpusNote, VersionFacts
 from polyloop.models.predict import Predictor
 from polyloop.registry.store import Store
 from polyloop.registry.versions import PUBLISHED, REJECTED, VersionRecord, publish_version
+from polyloop.retraining.answering import complete_answering
 from polyloop.retraining.evaluations import evaluate_model, evaluate_version
 from polyloop.retraining.findings import decision_note, group_rows, metric_rows, suite_rows
 from polyloop.retraining.plan import Plan
 from polyloop.spec.loader import LoadedSpec
 from polyloop.spec.models import task_locales
 from polyloop.tasks import kind_of
+from polyloop.training.config import MODEL_DIR
 from polyloop.training.driver import run_training
 from polyloop.training.progress import Progress
 
@@ -44,15 +46,10 @@ def make_candidate(
     """Return the candidate's evaluation; a version that is published already is not trained again."""
     if version.state in (PUBLISHED, REJECTED):
         return evaluate_version(loaded, store, version, dataset, progress)
-    trained_dir = run_training(
-        task_name=version.task,
-        task=plan.task,
-        dataset_dir=dataset.path,
-        run_name=f"{version.task}-{version.training_digest[:24]}",
-        storage_path=loaded.artefacts_dir / RUNS_FOLDER,
-        init_from=plan.init_from,
-        on_progress=lambda look: progress(describe(version, look)),
-    )
+    trained_dir = _trained(loaded, version, plan, dataset, progress)
+    if plan.task.kind == "answer":
+        complete_answering(loaded, version.task, plan.task, dataset, trained_dir)
+        progress(f"{version.task} {version.version}: documents are indexed")
     locales = task_locales(plan.task, loaded.spec.locales)
     evaluation = evaluate_model(
         loaded,
@@ -78,6 +75,26 @@ def make_candidate(
     shutil.rmtree(trained_dir.parent, ignore_errors=True)
     progress(f"{version.task} {version.version}: published")
     return evaluation
+
+
+def _trained(
+    loaded: LoadedSpec, version: VersionRecord, plan: Plan, dataset: Dataset, progress: Callable[[str], None]
+) -> Path:
+    """Return the folder of the trained model; an empty one for tasks that train nothing."""
+    run_name, storage_path = f"{version.task}-{version.training_digest[:24]}", loaded.artefacts_dir / RUNS_FOLDER
+    if not kind_of(plan.task).learns:
+        folder = storage_path / run_name / MODEL_DIR
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+    return run_training(
+        task_name=version.task,
+        task=plan.task,
+        dataset_dir=dataset.path,
+        run_name=run_name,
+        storage_path=storage_path,
+        init_from=plan.init_from,
+        on_progress=lambda look: progress(describe(version, look)),
+    )
 
 
 def describe(version: VersionRecord, look: Progress) -> str:
@@ -130,6 +147,10 @@ def _facts(
         corpora=tuple(
             CorpusNote(name=name, licence=record.licence, source=record.source)
             for name, record in dataset.manifest.corpora.items()
+        )
+        + tuple(
+            CorpusNote(name=f"documents {number}", licence=one.licence, source=one.source)
+            for number, one in enumerate(task.documents, start=1)
         ),
         metrics=metric_rows(evaluation.holdout),
         groups=group_rows(evaluation.holdout),

@@ -22,7 +22,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from polyloop.errors import RetrievalError, StorageFullError
 from polyloop.retrieval.analysis import ANALYSIS_VERSION, FIELDS
-from polyloop.retrieval.documents import Document, Passage
+from polyloop.retrieval.document_lines import LONE_SURROGATES, read_documents, write_documents
+from polyloop.retrieval.documents import Passage
 from polyloop.retrieval.index import DocumentIndex
 from polyloop.retrieval.lexical import TermIndex
 
@@ -31,9 +32,6 @@ DOCUMENTS_FILE = "documents.jsonl"
 PASSAGES_FILE = "passages.npy"
 VECTORS_FILE = "vectors.npy"
 FORMAT_VERSION = 1
-
-# Texts may hold lone surrogates from broken sources; they are kept as they are.
-_LONE_SURROGATES = "surrogatepass"
 
 
 class IndexFacts(BaseModel):
@@ -95,24 +93,16 @@ def load_index(folder: Path) -> DocumentIndex:
 def _files(index: DocumentIndex) -> Iterable[tuple[str, bytes]]:
     places = {document.id: place for place, document in enumerate(index.documents)}
     rows = [[places[passage.document.id], passage.start, passage.end] for passage in index.passages]
-    yield (
-        DOCUMENTS_FILE,
-        "".join(_document_line(document) for document in index.documents).encode("utf-8", _LONE_SURROGATES),
-    )
+    yield DOCUMENTS_FILE, write_documents(index.documents)
     yield PASSAGES_FILE, _array_bytes(np.array(rows, dtype=np.int64).reshape(-1, 3))
     for name, terms in index.terms.items():
         vocabulary = json.dumps(list(terms.vocabulary), ensure_ascii=False)
-        yield f"{name}.terms.json", vocabulary.encode("utf-8", _LONE_SURROGATES)
+        yield f"{name}.terms.json", vocabulary.encode("utf-8", LONE_SURROGATES)
         yield f"{name}.values.npy", _array_bytes(terms.values)
         yield f"{name}.passages.npy", _array_bytes(terms.passages)
         yield f"{name}.starts.npy", _array_bytes(terms.starts)
     if index.vectors is not None:
         yield VECTORS_FILE, _array_bytes(index.vectors)
-
-
-def _document_line(document: Document) -> str:
-    fields = {"id": document.id, "locale": document.locale, "source": document.source, "text": document.text}
-    return json.dumps(fields, ensure_ascii=False) + "\n"
 
 
 def _array_bytes(array: NDArray[Any]) -> bytes:
@@ -160,8 +150,7 @@ def _read(path: Path, digest: str) -> bytes:
 
 
 def _assemble(facts: IndexFacts, contents: dict[str, bytes]) -> DocumentIndex:
-    lines = contents[DOCUMENTS_FILE].decode("utf-8", _LONE_SURROGATES).split("\n")[:-1]
-    documents = tuple(Document(**json.loads(line)) for line in lines)
+    documents = read_documents(contents[DOCUMENTS_FILE])
     rows = _array(contents, PASSAGES_FILE)
     passages = tuple(
         Passage(document=documents[place], start=start, end=end) for place, start, end in rows.reshape(-1, 3).tolist()
@@ -176,7 +165,7 @@ def _assemble(facts: IndexFacts, contents: dict[str, bytes]) -> DocumentIndex:
 
 
 def _term_index(contents: dict[str, bytes], name: str, num_passages: int) -> TermIndex:
-    vocabulary = json.loads(contents[f"{name}.terms.json"].decode("utf-8", _LONE_SURROGATES))
+    vocabulary = json.loads(contents[f"{name}.terms.json"].decode("utf-8", LONE_SURROGATES))
     values, passages, starts = (_array(contents, f"{name}.{part}.npy") for part in ("values", "passages", "starts"))
     if len(starts) != len(vocabulary) + 1 or len(values) != len(passages) or starts[-1] != len(values):
         raise ValueError(f"the arrays of {name} have lengths that do not fit")

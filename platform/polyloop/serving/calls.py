@@ -25,6 +25,10 @@ class Reply:
     scores: dict[str, float] | None
     num_input_tokens: int
     num_output_tokens: int
+    citations: tuple[dict[str, Any], ...] = ()
+    """What backs an answer out of documents, best first, with the keys of `polyloop.tasks.answer.Citation`."""
+    confidence: float | None = None
+    """Chance, 0 to 1, that an answer out of documents is right."""
 
 
 class TaskHandle(Protocol):

@@ -193,6 +193,8 @@ class Router:
             "version": claim.version,
             "output": reply.output,
             "scores": reply.scores,
+            "citations": reply.citations,
+            "confidence": reply.confidence,
             "usage": Usage(input_tokens=reply.num_input_tokens, output_tokens=reply.num_output_tokens),
             "latency_ms": round((time.perf_counter() - started) * 1000, 3),
         }

@@ -7,6 +7,7 @@ version is an argument of a call and a release never restarts anything. Requests
 import asyncio
 import uuid
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,8 @@ class TaskModel:
             scores=prediction.scores,
             num_input_tokens=prediction.num_input_tokens,
             num_output_tokens=prediction.num_output_tokens,
+            citations=tuple(map(asdict, prediction.citations)),
+            confidence=prediction.confidence,
         )
 
     def _predict(self, version: str, items: "Sequence[PredictInput]") -> "Sequence[Prediction]":

@@ -7,6 +7,8 @@ from pydantic import Field, model_validator
 from polyloop.spec.cleaning import CleaningSpec
 from polyloop.spec.fields import Frozen, Locale
 
+FileFormat = Literal["auto", "jsonl", "csv", "tsv", "parquet", "arrow", "text", "document", "html", "warc"]
+
 
 class Columns(Frozen):
     """Which columns of the source hold what; a value that begins with `=` is an expression over columns."""
@@ -14,7 +16,12 @@ class Columns(Frozen):
     input: str
     """Column with the text a user would send, or an expression such as `= title ~ ': ' ~ body`."""
     target: str
-    """Column, or expression, with the wanted answer: a label (classify) or a text (translate)."""
+    """Column, or expression, with the wanted answer: a label (classify) or a text (translate); for answer, an empty
+    text says that the documents hold none."""
+    context: str | None = None
+    """Column with the passage that holds the answer, for answer: trained readers learn from it."""
+    document: str | None = None
+    """Column with the id of the document that holds the answer, for answer: by it, retrieval is judged."""
     id: str | None = None
     """Column with an id that rows may share, such as a dialogue's: `split: auto` keeps such rows in one split. (An
     example's own id is a hash of its locales and input.)"""
@@ -54,7 +61,7 @@ class Corpus(Frozen):
     """Which split of the hub dataset to read."""
     sql: SqlSource | None = None
     """A query, instead of `paths`."""
-    format: Literal["auto", "jsonl", "csv", "tsv", "parquet", "arrow", "text", "document", "html", "warc"] = "auto"
+    format: FileFormat = "auto"
     """File format; `auto` goes by the file name (.jsonl, .csv, .tsv, .parquet, .arrow, .txt, .html, .warc; each but
     parquet and arrow also .gz or .zst). `text` makes a row of each line, `document` one of each file, both with the
     column `text`; `html` and `warc` make a row of each page, boilerplate removed, with the columns `text`, `title`,

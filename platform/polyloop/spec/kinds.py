@@ -8,6 +8,7 @@ METRICS_OF_KIND: dict[str, tuple[str, ...]] = {
     "summarize": ("rouge_l", "rouge_1", "rouge_2", "chrf", "repetition"),
     "generate": ("bits_per_character", "perplexity_per_character", "distinct_1", "distinct_2", "repetition"),
     "chat": ("chrf", "token_f1", "bits_per_character", "distinct_2", "repetition"),
+    "answer": ("token_f1", "exact_match", "recall@1", "recall@5", "mrr", "answered", "no_answer_accuracy"),
 }
 """Metrics that an evaluation of a kind tells; the first is its gate's default."""
 
@@ -28,10 +29,12 @@ KINDS_OF_KEY: dict[str, tuple[str, ...]] = {
     "multi_label": ("classify",),
     "out_of_scope": ("classify",),
     "pairs": ("translate",),
-    "locales": ("classify", "summarize", "generate", "chat"),
+    "locales": ("classify", "summarize", "generate", "chat", "answer"),
     "styles": ("generate",),
     "personas": ("chat",),
-    "decoding": ("translate", "summarize", "generate", "chat"),
+    "decoding": ("translate", "summarize", "generate", "chat", "answer"),
+    "documents": ("answer",),
+    "answer": ("answer",),
 }
 """Keys of a task that only some kinds know."""
 
@@ -74,8 +77,7 @@ def check_metric(kind: str, metric: str) -> None:
         raise ValueError(f"the metric {metric!r} has no meaning for {kind}; write default, {' or '.join(fitting)}")
 
 
-def metrics_of(kind: str, gate_metric: str, *, knows_scope: bool, has_label_sets: bool) -> tuple[str, ...]:
-    """Return the metrics that an evaluation tells, the gate's among them."""
+def usual_metrics(kind: str, *, knows_scope: bool, has_label_sets: bool) -> tuple[str, ...]:
+    """Return the metrics that an evaluation tells, whatever its gate asks for."""
     usual = LABEL_SET_METRICS if has_label_sets else METRICS_OF_KIND[kind]
-    scope = SCOPE_METRICS if knows_scope else ()
-    return tuple(dict.fromkeys((*usual, *scope, gate_metric)))
+    return (*usual, *(SCOPE_METRICS if knows_scope else ()))

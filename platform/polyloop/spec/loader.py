@@ -112,6 +112,20 @@ class LoadedSpec:
         files = self.task(task).evaluation.crows_pairs
         return {locale: self._absolute(self._expanded(text, (*key, locale))) for locale, text in files.items()}
 
+    def document_paths(self, task: str, number: int) -> list[str]:
+        """Return the path globs of the documents with this place in a task's list, absolute, and its URLs."""
+        key = ("tasks", task, "documents", number, "paths")
+        paths = self.task(task).documents[number].paths
+        expanded = [self._expanded(text, (*key, index)) for index, text in enumerate(paths)]
+        return [text if "://" in text else str(self._absolute(text)) for text in expanded]
+
+    def encoder(self, task: str) -> Path | None:
+        """Return the folder (absolute) of the encoder that finds an answer task's passages; None where BM25 does."""
+        encoder = self.task(task).answer.encoder
+        if encoder is None:
+            return None
+        return self._absolute(self._expanded(encoder.path, ("tasks", task, "answer", "encoder", "path")))
+
     def _expanded(self, text: str, key: KeyPath) -> str:
         return settings.expand(text, where=self._where(key), variables=self.variables)
 

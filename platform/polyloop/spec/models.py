@@ -5,16 +5,17 @@ Output: a `Spec`. Unknown keys are refused everywhere. Nothing here reads files 
 and the kinds of values are in their own modules.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from croniter import croniter
 from pydantic import Field, field_validator, model_validator
 
+from polyloop.spec.answering import AnswerSpec, DocumentSource
 from polyloop.spec.cleaning import CleaningSpec, DecontaminationSpec, DedupSpec, LanguageSpec
 from polyloop.spec.corpora import Corpus
 from polyloop.spec.evaluation import EvaluationSpec
 from polyloop.spec.fields import Fraction, Frozen, Locale, Name, changed_keys, check_locale
-from polyloop.spec.kinds import check_evaluation_keys, check_keys_of_kind, check_metric
+from polyloop.spec.kinds import check_evaluation_keys, check_keys_of_kind, check_metric, usual_metrics
 from polyloop.spec.network import DecodingSpec, ModelSpec
 from polyloop.spec.training import TrainingSpec
 
@@ -95,7 +96,7 @@ class OutOfScopeSpec(Frozen):
 class TaskSpec(Frozen):
     """A named job with a kind."""
 
-    kind: Literal["classify", "translate", "summarize", "generate", "chat"]
+    kind: Literal["classify", "translate", "summarize", "generate", "chat", "answer"]
     """What the task does; see polyloop.tasks."""
     corpora: Annotated[tuple[Name, ...], Field(min_length=1)]
     """Names of the corpora it learns from and is judged on."""
@@ -104,7 +105,7 @@ class TaskSpec(Frozen):
     multi_label: bool = False
     """Whether a text may have several of the labels, or none, for classify; targets are then lists of labels."""
     locales: tuple[Locale, ...] = ()
-    """Locales of the input, for all kinds but translate; for classify, empty means all of the project's."""
+    """Locales of the input, for all kinds but translate; for classify and answer, empty means all of the project's."""
     pairs: tuple[str, ...] = ()
     """Language pairs such as en>de, for translate."""
     out_of_scope: OutOfScopeSpec | None = None
@@ -113,6 +114,10 @@ class TaskSpec(Frozen):
     """Styles that a request may ask for, such as poem or product, for generate."""
     personas: dict[Locale, str] = Field(default_factory=dict)
     """System text of a locale, for chat, where a request brings none."""
+    documents: tuple[DocumentSource, ...] = ()
+    """Documents that answers are taken from, for answer."""
+    answer: AnswerSpec = AnswerSpec()
+    """How answers are found and read, for answer."""
     decoding: DecodingSpec = DecodingSpec()
     """How text is written."""
     dedup: DedupSpec = DedupSpec()
@@ -120,7 +125,7 @@ class TaskSpec(Frozen):
     decontamination: DecontaminationSpec = DecontaminationSpec()
     """Which train rows give away what is judged."""
     model: ModelSpec
-    """Size or checkpoint."""
+    """Size or checkpoint; may be left out where nothing is trained (answer with `reader: sentences`)."""
     training: TrainingSpec = TrainingSpec()
     """How it is trained."""
     suites: tuple[str, ...] = ()
@@ -131,6 +136,16 @@ class TaskSpec(Frozen):
     """When a new version may replace the old one."""
     serving: TaskServing = TaskServing()
     """How it is served."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _needs_no_model(cls, data: Any) -> Any:
+        """Give the parts that all tasks share a model to look at where none is trained; only its limits count."""
+        if not isinstance(data, dict) or data.get("kind") != "answer" or "model" in data:
+            return data
+        answer = data.get("answer", {})
+        reader = answer.get("reader", "sentences") if isinstance(answer, dict) else getattr(answer, "reader", None)
+        return {**data, "model": {"recipe": "nano"}} if reader == "sentences" else data
 
     @model_validator(mode="after")
     def _fits_kind(self) -> "TaskSpec":
@@ -143,6 +158,8 @@ class TaskSpec(Frozen):
             for pair in self.pairs:
                 split_pair(pair)
             _check_each_once("pairs", self.pairs)
+        elif self.kind == "answer":
+            _check_answer(self)
         elif not self.locales:
             raise ValueError(f"a {self.kind} task needs `locales`, such as [en]: the model is told which one to write")
         if self.kind != "classify" and self.dedup.paragraphs:
@@ -269,6 +286,8 @@ class Spec(Frozen):
             if task.pairs:
                 _check_pair_corpora(task_name, task, self.corpora)
             _check_offensive_judge(task_name, task, self.tasks)
+            if task.kind != "answer":
+                _check_plain_corpora(task_name, task, self.corpora)
         _check_shared_tokenizers(self.tasks)
         return self
 
@@ -282,6 +301,25 @@ def _check_labels(task: TaskSpec) -> None:
         raise ValueError("`multi_label` goes without `out_of_scope`, `training.label_balance` and `training.r_drop`")
     if task.out_of_scope is not None and task.out_of_scope.label not in task.labels:
         raise ValueError(f"`out_of_scope.label` is {task.out_of_scope.label!r}; add it to `labels`")
+
+
+def _check_answer(task: TaskSpec) -> None:
+    if not task.documents:
+        raise ValueError("an answer task needs `documents`, the files that answers are taken from")
+    is_smoothed = "label_smoothing" in changed_keys(task.training) and task.training.label_smoothing > 0
+    if task.answer.reader == "extractive" and is_smoothed:
+        raise ValueError("`training.label_smoothing` has no meaning for places in a text; remove it")
+
+
+def _check_plain_corpora(task_name: str, task: TaskSpec, corpora: dict[str, Corpus]) -> None:
+    """ValueError where a corpus has columns that only answer tasks read."""
+    for corpus_name in task.corpora:
+        for key in ("context", "document"):
+            if getattr(corpora[corpus_name].columns, key) is not None:
+                raise ValueError(
+                    f"corpus {corpus_name!r} has `columns.{key}`, which belongs to answer tasks, and task "
+                    f"{task_name!r} is of kind {task.kind}; give it a corpus of its own"
+                )
 
 
 def _check_each_once(key: str, values: tuple[str, ...]) -> None:
@@ -343,3 +381,9 @@ def task_locales(task: TaskSpec, project_locales: tuple[str, ...]) -> tuple[str,
     if task.pairs:
         return tuple(dict.fromkeys(locale for pair in task.pairs for locale in split_pair(pair)))
     return task.locales or project_locales
+
+
+def metrics_of(task: TaskSpec, gate_metric: str) -> tuple[str, ...]:
+    """Return the metrics that an evaluation of a task tells, the gate's among them."""
+    usual = usual_metrics(task.kind, knows_scope=task.out_of_scope is not None, has_label_sets=task.multi_label)
+    return tuple(dict.fromkeys((*usual, gate_metric)))

@@ -15,6 +15,7 @@ from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from polyloop.spec.answering import AnswerSpec, DocumentColumns, DocumentSource, EncoderSpec
 from polyloop.spec.cleaning import (
     CleaningSpec,
     DecontaminationSpec,
@@ -60,6 +61,10 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("`tasks.NAME.dedup`", DedupSpec),
     ("`tasks.NAME.decontamination`", DecontaminationSpec),
     ("`tasks.NAME.out_of_scope`", OutOfScopeSpec),
+    ("`tasks.NAME.documents[]`", DocumentSource),
+    ("`tasks.NAME.documents[].columns`", DocumentColumns),
+    ("`tasks.NAME.answer`", AnswerSpec),
+    ("`tasks.NAME.answer.encoder`", EncoderSpec),
     ("`tasks.NAME.decoding`", DecodingSpec),
     ("`tasks.NAME.model`", ModelSpec),
     ("`tasks.NAME.model.ngrams`", NgramSpec),
@@ -84,8 +89,9 @@ file, the line, the key, the value and what to write instead. `polyloop init` wr
 
 - YAML is read as version 1.2: only `true` and `false` are booleans, so `no` (Norwegian), `yes` and `on` are text.
 - `${{NAME}}` and `${{NAME:-default}}` stand for environment variables in `store`, `artefacts`, `corpora.NAME.paths`,
-  `corpora.NAME.hub`, `tasks.NAME.model.pretrained`, `tasks.NAME.suites` and `tasks.NAME.evaluation.crows_pairs`; one
-  without value and default is an error when it is needed.
+  `corpora.NAME.hub`, `tasks.NAME.model.pretrained`, `tasks.NAME.suites`, `tasks.NAME.evaluation.crows_pairs`,
+  `tasks.NAME.documents[].paths` and `tasks.NAME.answer.encoder.path`; one without value and default is an error when it
+  is needed.
 - Relative paths start at the folder of the file.
 - A name has small letters, digits, `-` and `_`, 63 at most: `{NAME_PATTERN}`.
 - A locale is a BCP-47 tag of language, script and region in canonical case, such as `en`, `de-AT` or `zh-Hans`.

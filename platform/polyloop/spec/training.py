@@ -44,7 +44,7 @@ class TrainingSpec(Frozen):
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     """AdamW weight decay, on matrices only."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """Probability mass spread over the other classes or tokens."""
+    """Probability mass spread over the other classes or tokens; none where the classes are places in a text."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Dropout of models built from a recipe."""
     label_balance: Fraction = 0.0

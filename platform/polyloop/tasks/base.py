@@ -7,7 +7,7 @@ out in a text (such as "</s>") are encoded as ordinary characters, so a user can
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,7 +19,9 @@ from polyloop.spec.models import TaskSpec
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-Architecture = Literal["encoder", "encoder-decoder", "decoder"]
+Architecture = Literal["encoder", "encoder-decoder", "decoder", "span-encoder", "retrieval"]
+"""Shape of what a task trains: a span-encoder has a head for the first and the last token of an answer, and with
+retrieval nothing is trained."""
 
 
 class TaskRequest(BaseModel):
@@ -67,6 +69,15 @@ class TaskAnswer(BaseModel):
     """Time from receipt to answer inside the service, in milliseconds."""
 
 
+class EncodedRows(NamedTuple):
+    """Rows as the model reads them, in their order."""
+
+    input_ids: list[list[int]]
+    target_ids: list[list[int]]
+    refusals: list[str | None]
+    """Why a row cannot be learned from; None where it can."""
+
+
 class TaskKind(ABC):
     """One kind of task; its instances hold no state."""
 
@@ -81,6 +92,19 @@ class TaskKind(ABC):
     def metrics(self) -> tuple[str, ...]:
         """Metrics that an evaluation of the kind tells; the first is the gate's default."""
         return METRICS_OF_KIND[self.name]
+
+    @property
+    def learns(self) -> bool:
+        """True if there is a model to train."""
+        return self.architecture != "retrieval"
+
+    def variant(self, task: TaskSpec) -> "TaskKind":
+        """Return the kind as a task wants it; only kinds that may have different models give another."""
+        return self
+
+    def relevant_document(self, text: str) -> str:
+        """Return the id of the document that an input's answer stands in; empty for kinds without documents."""
+        return ""
 
     def said(self, request: TaskRequest) -> str:
         """Return the text by which the language of a request is told."""
@@ -109,6 +133,21 @@ class TaskKind(ABC):
         self, tokenizer: "PreTrainedTokenizerBase", targets: Sequence[str], task: TaskSpec
     ) -> list[list[int]]:
         """Return the token ids (or the one label index) that the model learns to give, one list a target."""
+
+    def encode_rows(
+        self,
+        tokenizer: "PreTrainedTokenizerBase",
+        inputs: Sequence[str],
+        targets: Sequence[str],
+        target_locales: Sequence[str],
+        task: TaskSpec,
+    ) -> EncodedRows:
+        """Return inputs and targets together, for kinds whose target ids depend on the input."""
+        return EncodedRows(
+            input_ids=self.encode_inputs(tokenizer, inputs, target_locales),
+            target_ids=self.encode_targets(tokenizer, targets, task),
+            refusals=[None] * len(targets),
+        )
 
     def encode_input(self, tokenizer: "PreTrainedTokenizerBase", text: str, target_locale: str) -> list[int]:
         """Return the token ids of one input; `encode_inputs` is several times faster a text for many."""

@@ -68,5 +68,6 @@ def deciding(task: TaskSpec) -> dict[str, Any]:
     return {
         "format": TRAINING_FORMAT,
         **task.model_dump(mode="json", include=DECIDING_FIELDS),
+        **({"answer": task.answer.model_dump(mode="json")} if task.kind == "answer" else {}),
         "training": task.training.model_dump(mode="json", exclude=set(OPERATIONAL_FIELDS)),
     }

@@ -25,6 +25,7 @@ from polyloop.models.decision import CONFIG_KEY, fit_rule
 from polyloop.models.quiet import quiet_transformers
 from polyloop.models.storage import named_storage_errors
 from polyloop.tasks import kind_of
+from polyloop.tasks.spans import separator_id, with_pair_frame
 from polyloop.training.averaging import Weights, make_average
 from polyloop.training.batches import plan_batches
 from polyloop.training.checkpoint import Position, State, read_state, write_state
@@ -76,6 +77,11 @@ class _Run:
         self._accelerator = make_accelerator(training, session.local_world_size)
         self._tokenizer: Any = AutoTokenizer.from_pretrained(self._dataset.tokenizer_dir)
         torch.manual_seed(training.seed)
+        kind = kind_of(config.task)
+        if kind.architecture == "span-encoder":
+            with_pair_frame(self._tokenizer)
+            # A place beside the right one is simply wrong, and padding would get a part of the smoothing.
+            self._training = training = training.model_copy(update={"label_smoothing": 0.0})
         bare: Any = build_model(config.task, self._tokenizer, dropout=training.dropout, init_from=config.init_from)
         bare = bare.to(self._accelerator.device)
         if self._accelerator.device.type == "cpu":
@@ -87,11 +93,12 @@ class _Run:
         self._working_weights = working_weights(bare)
         packed = config.task.model.max_input_tokens + config.task.model.max_target_tokens if training.packing else None
         self._objective = objective_of(
-            kind_of(config.task).architecture,
+            kind.architecture,
             bare,
             pad_id=int(self._tokenizer.pad_token_id),
             packed_tokens=packed,
             num_label_sets=len(config.task.labels) if config.task.multi_label else None,
+            separator_id=separator_id(self._tokenizer) if kind.architecture == "span-encoder" else None,
         )
         self._parallel = make_parallel(
             bare, self._accelerator, world_size=session.world_size, sharding=training.sharding

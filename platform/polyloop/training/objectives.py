@@ -16,6 +16,9 @@ from polyloop.models.token_scores import IGNORED
 from polyloop.tasks.base import Architecture
 from polyloop.training.rows import Floats, Ints, Rows
 
+NO_PLACE = -1e9
+"""Logit of padding: finite, so that divergences between two such rows stay numbers, and far below any other."""
+
 LOOK_ROWS = 256
 """Rows of a batch that is only looked at."""
 
@@ -129,6 +132,51 @@ class LabelSetObjective(LabelObjective):
     def total_weight(self, rows: Rows, share: Ints) -> float:
         """Return the weight of the rows times the number of labels: each is a target."""
         return super().total_weight(rows, share) * self.num_labels
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpanObjective:
+    """Two places a row, an answer's first and last token, by an encoder with a logit a token for each.
+
+    Both are classes among the row's own tokens; the loss is the mean of the two cross-entropies (Devlin et al. 2019,
+    section 4.2, https://arxiv.org/abs/1810.04805).
+    """
+
+    pad_id: int
+    separator_id: int | None = None
+    """Tokens behind the first one with this id are of the passage, and the model is told so; None tells nothing."""
+
+    def target_lengths(self, rows: Rows) -> Ints:
+        """Return zeros: places cost no token."""
+        return np.zeros(len(rows), np.int64)
+
+    def batch(self, rows: Rows, share: Ints, weights: Floats) -> Batch:
+        """Return padded inputs and places, `targets` (rows, 2)."""
+        input_ids, mask = rows.inputs.padded(share, self.pad_id)
+        places, _ = rows.targets.padded(share, IGNORED)
+        return Batch(
+            input_ids=torch.from_numpy(input_ids),
+            attention_mask=torch.from_numpy(mask.astype(np.int64)),
+            targets=torch.from_numpy(places),
+            weights=torch.from_numpy(weights),
+        )
+
+    def logits(self, model: Any, batch: Batch) -> torch.Tensor:
+        """Return (rows, 2, length); padding is no place, so that a row's loss does not depend on its company."""
+        sides = {} if self.separator_id is None else {"token_type_ids": self._sides(batch.input_ids)}
+        output = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, **sides)
+        logits = torch.stack([output.start_logits, output.end_logits], dim=1).float()
+        assert batch.attention_mask is not None
+        return logits.masked_fill(batch.attention_mask[:, None, :] == 0, NO_PLACE)
+
+    def _sides(self, input_ids: torch.Tensor) -> torch.Tensor:
+        """Return 0 for tokens up to and with the first separator, 1 for those behind it."""
+        is_separator = input_ids.eq(self.separator_id or 0).long()
+        return (is_separator.cumsum(1) - is_separator).clamp(max=1)
+
+    def total_weight(self, rows: Rows, share: Ints) -> float:
+        """Return twice the weight of the rows: each has two places."""
+        return 2 * float(rows.weights[share].astype(np.float64).sum())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,15 +311,24 @@ def inputs_of(rows: Rows, pad_id: int) -> Iterator[tuple[torch.Tensor, torch.Ten
 
 
 def objective_of(
-    architecture: Architecture, model: Any, *, pad_id: int, packed_tokens: int | None, num_label_sets: int | None = None
+    architecture: Architecture,
+    model: Any,
+    *,
+    pad_id: int,
+    packed_tokens: int | None,
+    num_label_sets: int | None = None,
+    separator_id: int | None = None,
 ) -> Objective:
     """Return the objective of an architecture; `model` is the bare model of transformers.
 
-    `packed_tokens` is for decoders; `num_label_sets` is the number of labels where a row may have several.
+    `packed_tokens` is for decoders, `separator_id` that of `SpanObjective`; `num_label_sets` is the number of labels
+    where a row may have several.
     """
+    if architecture == "span-encoder":
+        return SpanObjective(pad_id=pad_id, separator_id=separator_id)
+    if architecture == "encoder" and num_label_sets is not None:
+        return LabelSetObjective(pad_id=pad_id, num_labels=num_label_sets)
     if architecture == "encoder":
-        if num_label_sets is not None:
-            return LabelSetObjective(pad_id=pad_id, num_labels=num_label_sets)
         return LabelObjective(pad_id=pad_id)
     if architecture == "encoder-decoder":
         return TextObjective(pad_id=pad_id, shift=model.prepare_decoder_input_ids_from_labels)

@@ -16,6 +16,7 @@ from polyloop.errors import DataError
 from polyloop.spec.cleaning import CleaningSpec, LanguageSpec
 from polyloop.spec.corpora import Corpus
 from polyloop.tasks.example import example_id
+from polyloop.tasks.question import Question, read_question
 
 MOOD = TaskRules(task="mood", labels=frozenset({"good", "bad"}), directions=frozenset({("en", "en"), ("de", "de")}))
 TRANSLATE = TaskRules(task="t", labels=frozenset(), directions=frozenset({("en", "de"), ("en", "zh-Hans")}))
@@ -389,3 +390,30 @@ def test_feedback_that_cannot_be_used_is_dropped_with_its_reason(change: dict[st
     row = clean_feedback(change)
     assert isinstance(row, Drop)
     assert (row.corpus, row.reason) == ("feedback", reason)
+
+
+ASK = TaskRules(task="ask", labels=frozenset(), directions=frozenset({("en", "en")}), asks_documents=True)
+ASKED = {"input": "question", "target": "answer", "context": "text", "document": "doc"}
+
+
+def asked(**values: object) -> list[Candidate | Drop]:
+    row = {"question": "When?", "answer": "1901", "text": None, "doc": None, **values}
+    return clean(rules(ASK, columns=ASKED), **row)
+
+
+def test_a_question_is_held_with_its_passage_and_known_by_itself() -> None:
+    row = only(asked(text="Built  &amp; opened in 1901.", doc="tower"))
+    held = Question(question="When?", context="Built & opened in 1901.", document="tower")
+    assert read_question(row.input) == held
+    assert row.id == example_id("ask", "en", "en", "When?") == only(asked()).id
+    assert only(asked()).input == "When?"
+
+
+def test_a_question_may_have_no_answer() -> None:
+    assert only(asked(answer=" ")).target == ""
+    assert reasons(asked(answer=None)) == ["not_text"]
+
+
+def test_quotes_in_a_passage_survive_cleaning() -> None:
+    row = only(asked(text="She said &quot;1901&quot;."))
+    assert read_question(row.input).context == 'She said "1901".'

@@ -121,3 +121,13 @@ def test_records_tell_what_each_corpus_gave() -> None:
     assert (records["feedback"].source, records["feedback"].found) == (FEEDBACK_SOURCE, {})
     assert (records["feedback"].rows_read, records["feedback"].rows_kept) == (3, 3)
     assert "feedback" not in corpus_records(plan(), summary(FULL), {})
+
+
+def test_a_task_that_trains_nothing_needs_no_train_rows() -> None:
+    documents = [{"paths": ["d"], "licence": "MIT"}]
+    asks = plan(kind="answer", labels=[], documents=documents)
+    held_out: Rows = [("holdout", "c", "en", "", 2)]
+    check(asks, summary(held_out))
+    assert not any("train split" in warning for warning in warnings(asks, summary(held_out)))
+    with pytest.raises(DataError, match="no row is left for the holdout split"):
+        check(asks, summary([("train", "c", "en", "", 2)]))

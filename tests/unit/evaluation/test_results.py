@@ -80,6 +80,17 @@ def test_confidences_round_trip_where_there_are_any(make_result, tmp_path):
         replace(rows, confidences=(0.5,))
 
 
+def test_rankings_round_trip_and_are_judged_by_the_relevant_documents(make_result, tmp_path):
+    rankings, relevant = (("a", "b"), (), ("c",), ("d",)), ("b", "", "c", "a")
+    rows = replace(make_result(ROWS).rows, rankings=rankings, relevant=relevant)
+    save_rows(rows, tmp_path)
+    assert load_rows(tmp_path) == rows
+    assert (rows.predictions_for("mrr"), rows.references_for("mrr")) == (rankings, relevant)
+    assert rows.references_for("token_f1") == rows.references
+    assert not rows.lacks("mrr")
+    assert replace(rows, relevant=None).lacks("mrr")
+
+
 def test_saving_again_replaces_the_rows(make_result, tmp_path):
     save_rows(make_result(ROWS).rows, tmp_path)
     fewer = make_result(ROWS[:2]).rows

@@ -149,3 +149,29 @@ def test_other_failures_of_the_disk_keep_their_name_and_leave_nothing(
     with pytest.raises(PermissionError):
         publish(source, target, FACTS)
     assert list(target.parent.iterdir()) == []
+
+
+def test_an_index_with_settings_is_a_version_without_a_model(tmp_path: Path, target: Path) -> None:
+    folder = tmp_path / "answering"
+    (folder / "index").mkdir(parents=True)
+    (folder / "answering.json").write_text("{}")
+    (folder / "index" / "index.json").write_text("{}")
+    manifest = publish(folder, target, FACTS)
+    assert verify(target) == manifest
+    assert set(manifest.files) == {"README.md", "answering.json", "index/index.json"}
+    (target / "index" / "more.npy").write_bytes(b"")
+    with pytest.raises(ArtefactError, match=r"index/more\.npy does not belong"):
+        verify(target)
+    (folder / "answering.json").unlink()
+    with pytest.raises(ArtefactError, match="holds no model"):
+        publish(folder, target.parent / "v2", FACTS)
+
+
+def test_a_folder_inside_a_part_or_of_another_name_is_refused(source: Path, target: Path) -> None:
+    (source / "index" / "deep").mkdir(parents=True)
+    with pytest.raises(ArtefactError, match=r"index/deep is not a plain file"):
+        publish(source, target, FACTS)
+    (source / "index" / "deep").rmdir()
+    (source / "other").mkdir()
+    with pytest.raises(ArtefactError, match=r"other is not a plain file"):
+        publish(source, target, FACTS)

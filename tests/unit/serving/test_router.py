@@ -2,13 +2,15 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from ray.exceptions import ActorDiedError
 from ray.serve.exceptions import BackPressureError
-from tests.support.projects import SmallHandle
+from tests.support.projects import SmallHandle, publish
 from tests.unit.serving.conftest import client_of
 
 from polyloop.errors import RequestError
@@ -16,12 +18,13 @@ from polyloop.feedback.ids import digest_input, verify
 from polyloop.registry.columns import utc_now
 from polyloop.registry.keys import create_key
 from polyloop.registry.presence import beat
-from polyloop.registry.store import Store
+from polyloop.registry.releases import promote
+from polyloop.registry.store import Store, open_store
 from polyloop.registry.tables import inferences
 from polyloop.serving import dispatch
 from polyloop.serving.auth import project_signing_key
 from polyloop.serving.router import Router
-from polyloop.spec.loader import LoadedSpec
+from polyloop.spec.loader import LoadedSpec, load_spec
 
 Headers = dict[str, str]
 
@@ -246,3 +249,43 @@ async def test_it_is_live_at_once_and_ready_when_replicas_hold_the_champions(
     for task in ("mood", "to-german"):
         beat(store, task, task, ["v1"], utc_now())
     assert (await router.get("/readyz")).json() == {"status": "ok", "reasons": {}}
+
+
+CITATION = {
+    "document_id": "tower",
+    "source": "guide",
+    "locale": "en",
+    "passage_start": 0,
+    "passage_end": 54,
+    "start": 0,
+    "end": 28,
+    "score": 0.5,
+}
+
+
+@pytest.fixture
+async def asking(
+    write_spec: Callable[[dict[str, Any]], Path], spec_data: dict[str, Any]
+) -> AsyncIterator[tuple[httpx.AsyncClient, Headers, SmallHandle]]:
+    """A client of a project with an answer task, its key and the handle of the task."""
+    documents = [{"paths": ["*.txt"], "licence": "CC0-1.0"}]
+    spec_data["tasks"] = {"help": {"kind": "answer", "corpora": ["moods"], "documents": documents}}
+    loaded = load_spec(write_spec(spec_data))
+    store = open_store(loaded.store_url)
+    promote(store, "help", publish(store, "help"), actor="test", reason="first")
+    handle = SmallHandle(output="In 1901.", citations=(CITATION,), confidence=0.75)
+    service = Router(loaded, {"help": handle})
+    async with client_of(service.app()) as client:
+        yield client, {"Authorization": f"Bearer {create_key(store, 'test', ['infer'])[1]}"}, handle
+    service.close()
+    store.close()
+
+
+async def test_an_answer_out_of_documents_carries_its_citations(
+    asking: tuple[httpx.AsyncClient, Headers, SmallHandle],
+) -> None:
+    client, bearer, handle = asking
+    answer = (await ask(client, bearer, task="help", input=" When was it built? ", locale="en")).json()
+    assert (answer["output"], answer["confidence"], answer["citations"]) == ("In 1901.", 0.75, [CITATION])
+    assert [call.text for call in handle.calls] == ["When was it built?"]
+    assert "scores" not in answer

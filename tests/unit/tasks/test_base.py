@@ -20,7 +20,8 @@ def test_each_kind_names_itself_and_its_metrics(task: TaskSpec) -> None:
     kind = kind_of(task)
     assert kind.name == task.kind
     assert kind.metrics
-    assert kind.architecture in {"encoder", "encoder-decoder", "decoder"}
+    assert kind.architecture in {"encoder", "encoder-decoder", "decoder", "retrieval"}
+    assert kind.learns is (kind.architecture != "retrieval")
     assert kind.has_labels is bool(task.labels)
 
 

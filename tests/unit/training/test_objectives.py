@@ -10,12 +10,13 @@ from tests.support.small_tasks import bert_tokenizer
 from torch.nn import functional
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
 
-from polyloop.training.loss import summed_loss
+from polyloop.training.loss import r_drop_loss, summed_loss
 from polyloop.training.objectives import (
     ContinuationObjective,
     LabelObjective,
     LabelSetObjective,
     Objective,
+    SpanObjective,
     TextObjective,
     first_fit,
     objective_of,
@@ -120,3 +121,59 @@ def test_each_architecture_has_its_objective() -> None:
     pad = int(bert_tokenizer().pad_token_id)
     assert isinstance(objective_of("encoder", None, pad_id=pad, packed_tokens=None), LabelObjective)
     assert isinstance(objective_of("decoder", None, pad_id=pad, packed_tokens=None), ContinuationObjective)
+
+
+class SmallReader:
+    """Stands in for a reading model: a token's start logit is its id, its end logit the place it stands at."""
+
+    def __init__(self) -> None:
+        self.sides: torch.Tensor | None = None
+
+    def __call__(self, *, input_ids: torch.Tensor, attention_mask: torch.Tensor, **more: torch.Tensor) -> Any:
+        self.sides = more.get("token_type_ids")
+        places = torch.arange(input_ids.shape[1]).expand(input_ids.shape)
+        return SimpleNamespace(start_logits=input_ids.float(), end_logits=places.float())
+
+
+SPANS = rows_of([[5, 1, 7, 1], [8, 1, 6, 9, 9, 1]], [[2, 3], [3, 4]], [1.0, 0.5])
+
+
+def test_places_are_two_a_row_among_its_own_tokens() -> None:
+    objective = SpanObjective(pad_id=99)
+    batch = objective.batch(SPANS, np.array([0, 1]), SPANS.weights)
+    logits = objective.logits(SmallReader(), batch)
+    assert batch.targets.tolist() == [[2, 3], [3, 4]]
+    assert logits.shape == (2, 2, 6)
+    assert logits.argmax(-1).tolist() == [[2, 3], [3, 5]]
+    assert objective.total_weight(SPANS, np.array([0, 1])) == 3.0
+    assert objective.target_lengths(SPANS).tolist() == [0, 0]
+
+
+def test_a_rows_loss_is_the_mean_of_both_places_and_does_not_depend_on_its_company() -> None:
+    objective = SpanObjective(pad_id=99)
+    alone = objective.batch(SPANS, np.array([0]), SPANS.weights[[0]])
+    loss = summed_loss(objective.logits(SmallReader(), alone), alone.targets, alone.weights, 0.0)
+    start = -torch.log_softmax(torch.tensor([5.0, 1.0, 7.0, 1.0]), 0)[2]
+    end = -torch.log_softmax(torch.arange(4.0), 0)[3]
+    assert float(loss) / objective.total_weight(SPANS, np.array([0])) == pytest.approx(float(start + end) / 2)
+    both = objective.batch(SPANS, np.array([0, 1]), np.array([1.0, 0.0], np.float32))
+    together = summed_loss(objective.logits(SmallReader(), both), both.targets, both.weights, 0.0)
+    assert float(together) == pytest.approx(float(loss))
+
+
+def test_divergences_between_two_passes_over_spans_are_numbers() -> None:
+    objective = SpanObjective(pad_id=99)
+    batch = objective.batch(SPANS, np.array([0, 1]), SPANS.weights)
+    logits = objective.logits(SmallReader(), batch)
+    assert float(r_drop_loss(logits, logits + torch.randn_like(logits), batch.targets, batch.weights, 1.0)) > 0
+
+
+def test_a_model_with_two_sides_is_told_what_is_the_passage() -> None:
+    reader, objective = SmallReader(), SpanObjective(pad_id=99, separator_id=1)
+    batch = objective.batch(SPANS, np.array([0, 1]), SPANS.weights)
+    objective.logits(reader, batch)
+    assert reader.sides is not None
+    assert reader.sides[1].tolist() == [0, 0, 1, 1, 1, 1]
+    objective = SpanObjective(pad_id=99)
+    objective.logits(reader, batch)
+    assert reader.sides is None

@@ -58,6 +58,7 @@ class CleanJob:
                 [rules.name, corpus, rules.cleaning.model_dump(mode="json")],
                 [rules.task.task, rules.task.has_label_sets, sorted(rules.task.labels), sorted(rules.task.directions)],
                 rules.keeps_lines,
+                rules.task.asks_documents,
             ]
         )
 

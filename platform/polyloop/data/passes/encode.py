@@ -73,25 +73,31 @@ def _encoded(table: pa.Table, tokenizer_dir: Path, task: TaskSpec) -> tuple[pa.T
     """Return the rows that are short enough, with `input_ids` and `target_ids`, and what was dropped."""
     kind = kind_of(task)
     tokenizer = cached_tokenizer(str(tokenizer_dir))
-    input_ids = kind.encode_inputs(tokenizer, table["input"].to_pylist(), table["target_locale"].to_pylist())
-    target_ids = kind.encode_targets(tokenizer, table["target"].to_pylist(), task)
-    reasons = [_too_long(task, *row) for row in zip(table["split"].to_pylist(), input_ids, target_ids, strict=True)]
+    inputs, targets, locales = (table[name].to_pylist() for name in ("input", "target", "target_locale"))
+    encoded = kind.encode_rows(tokenizer, inputs, targets, locales, task)
+    reasons = [_reason(task, *row) for row in zip(table["split"].to_pylist(), *encoded, strict=True)]
     tally = Tally()
     for index, reason in enumerate(reasons):
         if reason is not None:
             row = table.slice(index, 1).to_pylist()[0]
             tally.add(Drop(row["corpus"], reason, row["where"], row["input"]))
     ids_type = ENCODED_SCHEMA.field("input_ids").type
-    encoded = (
+    whole = (
         table.drop_columns(["where", "paragraphs"])
-        .append_column("input_ids", pa.array(input_ids, ids_type))
-        .append_column("target_ids", pa.array(target_ids, ids_type))
+        .append_column("input_ids", pa.array(encoded.input_ids, ids_type))
+        .append_column("target_ids", pa.array(encoded.target_ids, ids_type))
         .cast(ENCODED_SCHEMA)
     )
-    return encoded.filter(pa.array([reason is None for reason in reasons], pa.bool_())), tally
+    return whole.filter(pa.array([reason is None for reason in reasons], pa.bool_())), tally
 
 
-def _too_long(task: TaskSpec, split: str, input_ids: Sequence[int], target_ids: Sequence[int]) -> str | None:
+def _reason(
+    task: TaskSpec, split: str, input_ids: Sequence[int], target_ids: Sequence[int], refusal: str | None
+) -> str | None:
+    if split == "holdout" and task.kind == "answer":
+        return None  # a version is judged by what it finds for the question, not by what it could learn from the row
+    if refusal is not None:
+        return refusal
     if len(input_ids) > task.model.max_input_tokens:
         return "too_long_input"
     if split != "holdout" and len(target_ids) > task.model.max_target_tokens:

@@ -27,6 +27,7 @@ from polyloop.data.passes.buckets import arrow_writer, as_batch, leaves_of_bucke
 from polyloop.data.passes.clean import Shard
 from polyloop.data.rows import FEEDBACK_CORPUS, Drop, Row, Tally
 from polyloop.data.storage import storage_errors, write_array
+from polyloop.tasks.question import question_of
 
 Piece = tuple[str, list[int]]
 """A shard and the numbers of its record batches that hold rows of a bucket."""
@@ -139,8 +140,11 @@ def _rows(pieces: Iterable[Piece]) -> Iterator[Candidate]:
 
 
 def shingles_of_rows(inputs: Sequence[str], targets: Sequence[str], *, has_labels: bool) -> Shingles:
-    """Return the shingles of rows: of the inputs alone where targets are labels, of both sides otherwise."""
-    return shingle_hashes(inputs, None if has_labels else targets)
+    """Return the shingles of rows: of the inputs alone where targets are labels, of both sides otherwise.
+
+    Of inputs with a passage the question counts: many good questions share one passage.
+    """
+    return shingle_hashes(list(map(question_of, inputs)), None if has_labels else targets)
 
 
 def _write_sketches(rows: list[Candidate], path: Path, sketching: Sketching) -> None:

@@ -20,6 +20,7 @@ from polyloop.data.passes.match import Rows
 from polyloop.data.passes.paragraphs import cuts_of_bucket, without_repeated_paragraphs
 from polyloop.data.rows import SAMPLE_CHARACTERS, Drop, Row, Tally
 from polyloop.data.storage import storage_errors
+from polyloop.tasks.question import question_of
 
 CONTAMINATED = "contaminated"
 """Reason of a train row that shares an n-gram with a holdout row of any task."""
@@ -34,7 +35,7 @@ def held_out_item(item: Row, ngram: int, has_labels: dict[str, bool]) -> Row:
         for number in range(reader.num_record_batches):
             batch = reader.get_batch(number)
             held = batch.filter(pc.equal(batch["split"], "holdout"))
-            texts += held["input"].to_pylist()
+            texts += map(question_of, held["input"].to_pylist())
             if not has_labels[item["task"]]:
                 texts += held["target"].to_pylist()
     with storage_errors(path.parent):
@@ -81,7 +82,7 @@ def without_contaminated(
 ) -> list[Candidate]:
     """Return the rows that share no n-gram with a holdout; rows of holdout and dev always stay."""
     train = [row for row in bucket if row.split == "train"]
-    shared = shared_ngram([row.input for row in train], held_out)
+    shared = shared_ngram([question_of(row.input) for row in train], held_out)
     if not has_labels:
         targets = shared_ngram([row.target for row in train], held_out)
         shared = [one or other for one, other in zip(shared, targets, strict=True)]

@@ -1,7 +1,8 @@
 """Recall at k, mean reciprocal rank and nDCG at k of ranked documents; each is the mean over rows, in points.
 
 Inputs: a ranking, best first, and what is relevant, with gains where some is more so (see `forms`). A ranking may be
-shorter than k: what it does not name was not found.
+shorter than k: what it does not name was not found. Rows of which it is not known what is relevant, an empty text, do
+not count.
 
 - recall@k: share of what is relevant among the first k; with one relevant document it is the hit rate, R@k;
 - mrr: 1 / rank of the first relevant document, 0 without one (Voorhees 1999, TREC-8 question answering);
@@ -13,7 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import log2
 
-from polyloop.evaluation.metrics.arrays import FloatArray, mean_points, mean_statistics
+import numpy as np
+
+from polyloop.evaluation.metrics.arrays import FloatArray, mean_points
 from polyloop.evaluation.metrics.definition import SummedMetric, Values
 from polyloop.evaluation.metrics.forms import as_gains, as_ranking
 
@@ -45,10 +48,12 @@ def ranking_statistics(
     *,
     judge: Callable[[Sequence[str], Mapping[str, float]], float],
 ) -> FloatArray:
-    """Return (the row's value, 1) for each row."""
-    return mean_statistics(
-        judge(as_ranking(given), as_gains(wanted)) for given, wanted in zip(predictions, references, strict=True)
-    )
+    """Return (the row's value, 1) for each row, (0, 0) where it is not known what is relevant."""
+    rows = [
+        (0.0, 0.0) if wanted == "" else (judge(as_ranking(given), as_gains(wanted)), 1.0)
+        for given, wanted in zip(predictions, references, strict=True)
+    ]
+    return np.array(rows, dtype=np.float64)
 
 
 def _discounted(gains: Sequence[float]) -> float:
@@ -61,6 +66,12 @@ _JUDGES: dict[str, Callable[[Sequence[str], Mapping[str, float]], float]] = {
     **{f"ndcg@{k}": partial(ndcg_at, k=k) for k in DEPTHS},
 }
 METRICS = tuple(
-    SummedMetric(name=name, compares="rankings", statistics=partial(ranking_statistics, judge=judge), score=mean_points)
+    SummedMetric(
+        name=name,
+        compares="rankings",
+        counts_some_rows=True,
+        statistics=partial(ranking_statistics, judge=judge),
+        score=mean_points,
+    )
     for name, judge in _JUDGES.items()
 )

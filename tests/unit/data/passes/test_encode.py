@@ -15,6 +15,7 @@ from polyloop.data.statistics import Statistics
 from polyloop.data.storage import file_sha256
 from polyloop.data.tokenizer import load_tokenizer, train_tokenizer
 from polyloop.spec.models import TaskSpec
+from polyloop.tasks.question import Question, write_question
 
 MODEL = {"recipe": "nano", "max_input_tokens": 8, "max_target_tokens": 8}
 TRANSLATE = TaskSpec.model_validate(
@@ -122,3 +123,28 @@ def test_the_pass_answers_with_the_part(tmp_path: Path, tokenizer_dir: Path) -> 
     part = Part.model_validate_json(answer["part"])
     assert part.rows == [("train", "c", "de", "", 1)]
     assert encode_item({"bucket": str(bucket)}, tmp_path / "dataset", tokenizer_dir, TRANSLATE) == answer
+
+
+ANSWER = TaskSpec.model_validate(
+    {
+        "kind": "answer",
+        "corpora": ["c"],
+        "documents": [{"paths": ["d"], "licence": "MIT"}],
+        "answer": {"reader": "generative"},
+        "model": {**MODEL, "max_input_tokens": 64},
+    }
+)
+
+
+def test_questions_that_nothing_can_be_learned_from_are_dropped_but_not_from_the_holdout(
+    tmp_path: Path, tokenizer_dir: Path
+) -> None:
+    with_passage = write_question(Question(question="a", context="b c"))
+    rows = [
+        row(0, with_passage, "c", target_locale="en", split="train"),
+        row(1, "a", "c", target_locale="en", split="train"),
+        row(2, "a", "c", target_locale="en", split="holdout"),
+    ]
+    part = run(tmp_path, tokenizer_dir, ANSWER, rows)
+    assert {split: count for split, *_, count in part.rows} == {"train": 1, "holdout": 1}
+    assert Tally.from_json(part.dropped).by_reason() == {"no_context": 1}

@@ -43,13 +43,16 @@ def test_the_best_ranking_gives_100_and_an_empty_one_0():
         assert corpus(metric, [""], ["a"]) == 0.0
 
 
+def test_rows_whose_document_is_not_known_do_not_count():
+    assert corpus("recall@1", [("a",), ("b",), ("c",)], ["a", "", "d"]) == pytest.approx(50.0)
+
+
 @pytest.mark.parametrize(
     ("ranking", "reference", "message"),
     [
         (("a", "a"), "a", "names 'a' more than once"),
         ("a", "a", "is not a ranking"),
         (("a",), "[]", "names nothing relevant"),
-        (("a",), "", "names nothing relevant"),
         (("a",), {"a": -1.0}, "at least 0"),
     ],
 )
