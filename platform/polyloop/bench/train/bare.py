@@ -73,7 +73,7 @@ def learn(model: Any, objective: Objective, batches: Sequence[tuple[Batch, int]]
             ignore_index=IGNORED,
             label_smoothing=training.label_smoothing,
         )
-        loss.backward()
+        torch.autograd.backward(loss)
         optimizer.step()
         points.append(Point(elapsed_s=time.perf_counter() - started, num_tokens=num_tokens))
     return points

@@ -104,8 +104,7 @@ def save_model(size: Size, folder: Path, vocab_size: int = VOCAB_SIZE) -> None:
                 num_layers=size.layers,
                 num_heads=size.heads,
                 dropout_rate=0.0,
-                decoder_start_token_id=0,
-                **ids,
+                **(ids | {"decoder_start_token_id": 0}),
             )
         )
     else:
