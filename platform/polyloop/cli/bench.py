@@ -1,7 +1,9 @@
-"""`polyloop bench`: benchmarks, each with its peer in the same run."""
+"""`polyloop bench`: benchmarks, each with its peer in the same run, and the quality of models on public data."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +14,16 @@ from polyloop.errors import SpecError
 if TYPE_CHECKING:
     from polyloop.bench.figures import Figure
 
+MODULES = {
+    "corpus": "polyloop.bench.corpus.benchmark",
+    "feedback": "polyloop.bench.feedback",
+    "train": "polyloop.bench.train.benchmark",
+}
+"""Name of a benchmark -> the module whose `run(quick=...)` gives its figures."""
+
+QUALITY = "quality"
+"""The benchmark that trains for hours and so runs only when it is named."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the root."""
@@ -19,23 +31,43 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(
-    name: Annotated[str | None, typer.Argument(help="A benchmark; all if not given.")] = None,
+    name: Annotated[str | None, typer.Argument(help="A benchmark; all but quality if not given.")] = None,
+    sets: Annotated[list[str] | None, typer.Argument(help="For quality: sets to train and evaluate.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="For quality: every set, one after the other.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="A smaller run for a quick look, never quoted.")] = False,
+    by_ray: Annotated[bool, typer.Option("--ray", help="For quality: train by Ray Train, not in a process.")] = False,
+    specs: Annotated[Path, typer.Option(help="For quality: folder of the example specs.")] = Path("docs/examples"),
+    results: Annotated[Path, typer.Option(help="For quality: folder that results are kept in.")] = Path(
+        ".polyloop/quality"
+    ),
     as_json: AsJson = False,
 ) -> None:
     """Run a benchmark and compare with its peer; exits with 1 when a bar is missed.
 
+    `bench quality SET ...` trains and evaluates by the example specs and keeps the results; without a set it prints
+    the table of those that are kept.
+
     Example: `polyloop bench feedback --json`
     """
+    if name == QUALITY:
+        from polyloop.cli.bench_quality import quality
+
+        quality(sets or [], every=every, quick=quick, by_ray=by_ray, specs=specs, results=results, as_json=as_json)
+        return
+    if sets or every or by_ray:
+        raise SpecError("sets, --all and --ray belong to the benchmark quality; write `polyloop bench quality ...`")
+    if name is not None and name not in MODULES:
+        raise SpecError(f"there is no benchmark {name!r}; there are: {', '.join(sorted([*MODULES, QUALITY]))}")
+    _run([name] if name else sorted(MODULES), quick=quick, as_json=as_json)
+
+
+def _run(names: list[str], *, quick: bool, as_json: bool) -> None:
     from polyloop.bench.figures import report
 
-    benchmarks = _benchmarks()
-    if name is not None and name not in benchmarks:
-        raise SpecError(f"there is no benchmark {name!r}; there are: {', '.join(sorted(benchmarks))}")
     figures: dict[str, list[Figure]] = {}
-    for chosen in [name] if name else sorted(benchmarks):
+    for chosen in names:
         messages.print(f"running {chosen}")
-        figures[chosen] = benchmarks[chosen](quick=quick)
+        figures[chosen] = _benchmark(chosen)(quick=quick)
     reports = [report(chosen, found, quick=quick) for chosen, found in figures.items()]
     if as_json:
         print_json(reports)
@@ -47,8 +79,7 @@ def bench(
         raise typer.Exit(1)
 
 
-def _benchmarks() -> dict[str, "Callable[..., list[Figure]]"]:
-    from polyloop.bench import feedback
-    from polyloop.bench.corpus import benchmark
-
-    return {"corpus": benchmark.run, "feedback": feedback.run}
+def _benchmark(name: str) -> "Callable[..., list[Figure]]":
+    module: Any = import_module(MODULES[name])
+    run: Callable[..., list[Figure]] = module.run
+    return run

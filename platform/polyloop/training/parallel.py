@@ -24,6 +24,9 @@ from torch.distributed.tensor import DTensor
 from polyloop.training.averaging import Weights, copy_of
 
 WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
+CLIP_EPSILON = 1e-6
+"""What torch's clipping adds to a norm before it divides by it."""
+
 SPREAD = StateDictOptions(full_state_dict=True, broadcast_from_rank0=True)
 
 
@@ -63,7 +66,12 @@ class Whole:
 
     def clipped_norm(self, max_norm: float) -> torch.Tensor:
         """Clip the gradients to a norm and return the norm that they had."""
-        return torch.nn.utils.clip_grad_norm_(self.bare.parameters(), max_norm)
+        parameters = [parameter for parameter in self.bare.parameters() if parameter.grad is not None]
+        norm = torch.nn.utils.get_total_norm([parameter.grad for parameter in parameters])
+        # torch's clip_grad_norm_ would go over all gradients once more, to multiply those within the norm by 1.
+        if bool(max_norm / (norm + CLIP_EPSILON) < 1):
+            torch.nn.utils.clip_grads_with_norm_(parameters, max_norm, norm)
+        return norm
 
     def kept(self) -> Weights:
         """Return a copy of the weights on the CPU."""

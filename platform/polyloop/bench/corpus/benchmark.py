@@ -4,18 +4,15 @@ Input: the public datasets, of which material is made. Output: figures. Everythi
 its own, one at a time, in a temporary folder; the full run writes 2.2 GB there and takes about 15 minutes on two cores.
 """
 
-import json
-import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from polyloop.bench.corpus.material import BYTES_PER_MB as MB
 from polyloop.bench.corpus.material import dealt_lines, write_material
 from polyloop.bench.figures import Figure
-from polyloop.errors import ClusterError, SpecError
+from polyloop.bench.processes import Printed, run_module
+from polyloop.errors import SpecError
 from polyloop.spec.settings import settings
 
 PACKAGE = "polyloop.bench.corpus"
@@ -35,10 +32,6 @@ FLAT_BAR = 1.3
 
 DATASKETCH_PERMUTATIONS = 128
 """What datasketch itself takes if it is not told."""
-
-
-Printed = dict[str, Any]
-"""What a process of the benchmark prints, as JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,12 +173,7 @@ def memory_figure(runs: dict[float, Printed]) -> Figure:
 
 def run_part(module: str, *arguments: object) -> Printed:
     """Run a module of this package in a process of its own and return what it printed; ClusterError if it fails."""
-    command = [sys.executable, "-m", f"{PACKAGE}.{module}", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ClusterError(f"the benchmark's process {module} failed: {done.stderr.strip()[-2000:]}")
-    printed: Printed = json.loads(done.stdout.splitlines()[-1])
-    return printed
+    return run_module(f"{PACKAGE}.{module}", *arguments)
 
 
 def first_rows(source: Path, size_mb: float, folder: Path) -> Path:

@@ -1,0 +1,1 @@
+"""Benchmark `quality`: what models of the example specs reach on public data, beside published figures."""
