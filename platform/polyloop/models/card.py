@@ -100,6 +100,7 @@ def _lineage(facts: VersionFacts) -> str:
         "training": facts.training_digest,
         "code": facts.code_version,
         "trained on from": facts.parent or facts.base_model or "random weights",
+        **({"preferences": facts.preferences_digest} if facts.preferences_digest else {}),
         "created": facts.created_at.isoformat(timespec="seconds"),
     }
     return "\n".join(["## Lineage", "", *(f"- {name}: `{value}`" for name, value in rows.items())])

@@ -49,6 +49,7 @@ def make_candidate(
         run_name=f"{version.task}-{version.training_digest[:24]}",
         storage_path=loaded.artefacts_dir / RUNS_FOLDER,
         init_from=plan.init_from,
+        preferences=plan.preferences.path if plan.preferences else None,
         on_progress=lambda look: progress(describe(version, look)),
     )
     locales = task_locales(plan.task, loaded.spec.locales)
@@ -123,6 +124,7 @@ def _facts(
         code_version=polyloop.__version__,
         base_model=task.model.pretrained,
         parent=version.parent,
+        preferences_digest=plan.preferences.digest if plan.preferences else None,
         corpora=tuple(
             CorpusNote(name=name, licence=record.licence, source=record.source)
             for name, record in dataset.manifest.corpora.items()

@@ -14,7 +14,16 @@ from polyloop.data.dataset import Dataset
 from polyloop.registry.versions import VersionRecord
 from polyloop.spec.loader import LoadedSpec
 from polyloop.spec.models import RetrainingSpec, TaskSpec
-from polyloop.training.config import OPERATIONAL_FIELDS, TRAINING_FORMAT, training_digest
+from polyloop.training.config import OPERATIONAL_FIELDS, PREFERENCE_FIELDS, TRAINING_FORMAT, training_digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreferenceFile:
+    """Preferences in a Parquet file, named by the digest (SHA-256, hex) of what is in it."""
+
+    path: Path
+    digest: str
+    num_rows: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +39,8 @@ class Plan:
     """The version that it goes on from."""
     config_digest: str
     """SHA-256 (hex) of the way of training: model, settings, policy; not of data and beginning."""
+    preferences: PreferenceFile | None = None
+    """What is preferred, where that is learned instead of the dataset's train split."""
 
     def training_digest(self, dataset: Dataset) -> str:
         """Return the SHA-256 (hex) over everything that decides the weights."""
@@ -38,6 +49,7 @@ class Plan:
             task=self.task,
             dataset_digest=dataset.digest,
             parent=self.parent.training_digest if self.parent else None,
+            preferences=self.preferences.digest if self.preferences else None,
         )
 
 
@@ -71,7 +83,7 @@ def config_digest(task: TaskSpec, retraining: RetrainingSpec) -> str:
         "labels": task.labels,
         "pairs": task.pairs,
         "model": task.model.model_dump(mode="json"),
-        "training": task.training.model_dump(mode="json", exclude=set(OPERATIONAL_FIELDS)),
+        "training": task.training.model_dump(mode="json", exclude={*OPERATIONAL_FIELDS, *PREFERENCE_FIELDS}),
         "retraining": retraining.model_dump(mode="json", include={"start_from", "epochs", "learning_rate"}),
     }
     return hashlib.sha256(json.dumps(inputs, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

@@ -22,6 +22,9 @@ OPERATIONAL_FIELDS = frozenset(
 )
 """Fields of the training spec that say where and how a run goes, not what comes out."""
 
+PREFERENCE_FIELDS = frozenset({"preference"})
+"""Fields that matter to the learning of preferences alone."""
+
 
 class TrainConfig(BaseModel):
     """One training run."""
@@ -38,22 +41,30 @@ class TrainConfig(BaseModel):
     """Folder of this run: progress, checkpoints and the trained model."""
     init_from: Path | None = None
     """Folder of the model version to go on from; without one, the task's recipe or checkpoint."""
+    preferences: Path | None = None
+    """Parquet file of preferences to learn instead of the train split, as `task.training.preference` says."""
 
 
-def training_digest(*, task_name: str, task: TaskSpec, dataset_digest: str, parent: str | None) -> str:
+def training_digest(
+    *, task_name: str, task: TaskSpec, dataset_digest: str, parent: str | None, preferences: str | None = None
+) -> str:
     """Return the SHA-256 (hex) over everything that decides the weights; the same digest need not be trained again.
 
-    `parent` is the training digest of the version to go on from.
+    `parent` is the training digest of the version to go on from, `preferences` the digest of what is preferred.
     """
-    inputs = {
+    # Versions from before there were preferences keep their digests.
+    left_out = OPERATIONAL_FIELDS if preferences is not None else OPERATIONAL_FIELDS | PREFERENCE_FIELDS
+    inputs: dict[str, object] = {
         "format": TRAINING_FORMAT,
         "task": task_name,
         "kind": task.kind,
         "labels": task.labels,
         "pairs": task.pairs,
         "model": task.model.model_dump(mode="json"),
-        "training": task.training.model_dump(mode="json", exclude=set(OPERATIONAL_FIELDS)),
+        "training": task.training.model_dump(mode="json", exclude=set(left_out)),
         "dataset": dataset_digest,
         "parent": parent,
     }
+    if preferences is not None:
+        inputs["preferences"] = preferences
     return hashlib.sha256(json.dumps(inputs, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
