@@ -103,7 +103,7 @@ class _Run:
         if self._accelerator.device.type == "cpu":
             suit_cpu(bare)
         if training.activation_checkpointing:
-            bare.gradient_checkpointing_enable()
+            bare.activation_checkpointing_enable()
         return bare
 
     def run(self) -> None:

@@ -30,7 +30,8 @@ class Whole:
 
     def compile(self) -> None:
         """Compile what is called; the names of weights stay."""
-        self.model = torch.compile(self.model)
+        # Batches of similar lengths have a shape of their own in nearly every step.
+        self.model = torch.compile(self.model, dynamic=True)
 
     def accumulating(self, is_last: bool) -> AbstractContextManager[Any]:
         """Return the context of one backward pass: gradients are exchanged in the last one of a step."""

@@ -139,7 +139,8 @@ def _gives_no_number_in_call(number: int) -> Spoil:
 def test_gradients_that_are_no_numbers_name_rows_and_leave_the_last_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    task = small_task(kind, training={"epochs": 2, "batch_tokens": 128, "checkpoint_every_s": 1e-9})
+    batch_tokens = {"classify": 48, "translate": 256}[kind]
+    task = small_task(kind, training={"epochs": 2, "batch_tokens": batch_tokens, "checkpoint_every_s": 1e-9})
     expected = _trained(_config(tmp_path, task, "whole"))
     config = _config(tmp_path, task, "broken")
     ids = open_dataset(config.dataset_dir).table("train").column("id").to_pylist()
@@ -213,7 +214,7 @@ def test_distillation_mixes_targets_with_the_teachers_probabilities(tmp_path: Pa
     taught = (scene.objective.logits(scene.teacher, scene.batch) / 4.0).log_softmax(-1)
     ours = (logits / 4.0).log_softmax(-1)
     apart = (taught.exp() * (taught - ours)).sum(-1)[is_learned].sum()
-    assert apart > 0.01
+    assert apart > 1e-3
     torch.testing.assert_close(scene.loss(), 0.7 * hard + 0.3 * 16.0 * apart, rtol=1e-4, atol=1e-4)
 
 
