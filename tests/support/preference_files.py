@@ -16,20 +16,20 @@ LOCALES = ("en", "de", "fr")
 
 
 def write_pairs(path: Path, task: TaskSpec, dataset_dir: Path, numbers: range = range(24)) -> Path:
-    """Write pairs that prefer a number's digits to the digits of the next number, and return the file."""
+    """Write pairs that prefer a number's digits to the same with 99 behind them, and return the file."""
     rows: list[Any] = [
-        TextPair(input=number_words(n), chosen=str(n), rejected=str(n + 1), weight=1.0 + n % 2) for n in numbers
+        TextPair(input=number_words(n), chosen=str(n), rejected=f"{n}99", weight=1.0 + n % 2) for n in numbers
     ]
     return _write(path, rows, task, dataset_dir)
 
 
 def write_judgements(path: Path, task: TaskSpec, dataset_dir: Path, numbers: range = range(24)) -> Path:
-    """Write a number's digits as good and, for every other number, those of the next number as bad."""
+    """Write a number's digits as good and, for every other number, the same with 99 behind them as bad."""
     rows: list[Any] = []
     for n in numbers:
         rows.append(RatedText(input=number_words(n), target=str(n), is_desirable=True, weight=1.0))
         if n % 2:
-            rows.append(RatedText(input=number_words(n), target=str(n + 1), is_desirable=False, weight=1.0))
+            rows.append(RatedText(input=number_words(n), target=f"{n}99", is_desirable=False, weight=1.0))
     return _write(path, rows, task, dataset_dir)
 
 

@@ -3,6 +3,7 @@
 The published model is a plain one of transformers: it loads without peft and gives the outputs of the trained one.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.support.small_tasks import (
     version_facts,
 )
 
+from polyloop.data.dataset import open_dataset
 from polyloop.data.tokenizer import adopt_tokenizer
 from polyloop.models import build
 from polyloop.models.artefact import publish, verify
@@ -32,7 +34,7 @@ from polyloop.training.config import TrainConfig
 from polyloop.training.function import train
 from polyloop.training.objectives import objective_of
 from polyloop.training.rows import Rows
-from polyloop.training.session import LocalSession
+from polyloop.training.session import PROGRESS_FILE, LocalSession
 
 ENCODERS = ("bert", "modernbert")
 ENCODER_DECODERS = ("t5", "marian", "bart")
@@ -57,8 +59,6 @@ def _config(tmp_path: Path, family: str, **changes: Any) -> TrainConfig:
 
 def _outputs(model: Any, config: TrainConfig) -> torch.Tensor:
     """Return the logits of the first rows of the train split."""
-    from polyloop.data.dataset import open_dataset
-
     rows = Rows.from_table(open_dataset(config.dataset_dir).table("train"))
     architecture = kind_of(config.task).architecture
     bare = model.get_base_model() if hasattr(model, "get_base_model") else model
@@ -104,7 +104,7 @@ def test_a_published_model_is_the_trained_one_without_its_adapters(
 def test_a_family_learns_preferences_with_adapters(tmp_path: Path, family: str) -> None:
     config = _config(tmp_path, family)
     champion = train(config, LocalSession(run_dir=config.run_dir))
-    preference = {"training": {"learning_rate": 1e-2, "epochs": 4, "batch_tokens": 512, "select": "last"}}
+    preference = {"training": {"learning_rate": 1e-2, "epochs": 4, "batch_tokens": 256, "select": "last"}}
     task = _with(config.task, lora=True, **preference)
     preferring = config.model_copy(
         update={
@@ -118,8 +118,9 @@ def test_a_family_learns_preferences_with_adapters(tmp_path: Path, family: str) 
     ours, theirs = (load_file(folder / "model.safetensors") for folder in (trained, champion))
     assert ours.keys() == theirs.keys()
     assert any(not torch.equal(ours[name], weight) for name, weight in theirs.items())
-    look = (preferring.run_dir / "progress.jsonl").read_text().splitlines()[-1]
-    assert '"reward_accuracy": 1.0' in look
+    look = json.loads((preferring.run_dir / PROGRESS_FILE).read_text().splitlines()[-1])
+    assert look["reward_margin"] > 0.0
+    assert look["reward_accuracy"] > 0.75
     _load_published(trained, preferring, tmp_path / "v2")
 
 

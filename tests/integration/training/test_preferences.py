@@ -68,7 +68,7 @@ def champion_of(tmp_path: Path) -> Callable[[str, str], Champion]:
     """Return a function that makes the champion of a kind, with preferences for a method."""
 
     def make(kind: str, method: str) -> Champion:
-        settings = {"epochs": 3, "batch_tokens": 384, "learning_rate": 1e-3, "select": "last"}
+        settings = {"epochs": 3, "batch_tokens": 128, "learning_rate": 1e-3, "select": "last"}
         task = small_task(kind, training={**settings, "checkpoint_every_s": 1e-9, "preference": {"method": method}})
         dataset_dir = small_dataset(tmp_path / "dataset", task, range(60)).path
         first = TrainConfig(task_name="numbers", task=task, dataset_dir=dataset_dir, run_dir=tmp_path / "first")
@@ -93,7 +93,7 @@ def test_rewards_move_apart_and_a_killed_run_ends_with_the_same_weights(
     tmp_path: Path, champion_of: Callable[[str, str], Champion], kind: str, method: str
 ) -> None:
     champion = champion_of(kind, method)
-    whole = champion.config(tmp_path / "whole")
+    whole = champion.config(tmp_path / "whole", epochs=6)
     expected = _weights(train(whole, LocalSession(run_dir=whole.run_dir)))
     ends = [look for look in _looks(whole) if look["step"] == look["steps_in_epoch"]]
     assert ends[-1]["reward_margin"] > ends[0]["reward_margin"]
@@ -101,7 +101,7 @@ def test_rewards_move_apart_and_a_killed_run_ends_with_the_same_weights(
     assert ends[-1]["reward_accuracy"] > 0.75
     steps_in_epoch = ends[0]["steps_in_epoch"]
     assert steps_in_epoch > 2
-    config = champion.config(tmp_path / "killed")
+    config = champion.config(tmp_path / "killed", epochs=6)
     with pytest.raises(KilledError):
         train(config, DyingSession(run_dir=config.run_dir, dies_after=steps_in_epoch + 2))
     found = _weights(train(config, LocalSession(run_dir=config.run_dir)))
