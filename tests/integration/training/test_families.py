@@ -104,7 +104,7 @@ def test_a_published_model_is_the_trained_one_without_its_adapters(
 def test_a_family_learns_preferences_with_adapters(tmp_path: Path, family: str) -> None:
     config = _config(tmp_path, family)
     champion = train(config, LocalSession(run_dir=config.run_dir))
-    preference = {"training": {"learning_rate": 1e-2, "epochs": 4, "batch_tokens": 256, "select": "last"}}
+    preference = {"training": {"learning_rate": 1e-2, "epochs": 12, "batch_tokens": 256, "select": "last"}}
     task = _with(config.task, lora=True, **preference)
     preferring = config.model_copy(
         update={
