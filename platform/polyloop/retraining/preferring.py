@@ -104,6 +104,7 @@ def encoded(
     def encode_targets(sources: Sequence[str]) -> list[list[int]]:
         return kind.encode_texts(tokenizer, sources)
 
+    names: tuple[str, ...]
     if task.training.preference.method == "dpo":
         pairs = [row for row in texts if isinstance(row, TextPair)]
         ids, names = pair_table(pairs, encode_inputs, encode_targets), ("input", "chosen", "rejected")

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
@@ -113,7 +114,7 @@ class Sharded(Whole):
 
     def __init__(self, bare: Any, accelerator: Accelerator, world_size: int) -> None:
         self._device, self._is_first = accelerator.device, accelerator.is_main_process
-        mesh = torch.distributed.init_device_mesh(self._device.type, (world_size,))
+        mesh = init_device_mesh(self._device.type, (world_size,))
         for module in [*layers_of(bare), bare]:
             fully_shard(module, mesh=mesh)
             if self._device.type == "cpu":
