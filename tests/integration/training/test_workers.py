@@ -20,9 +20,9 @@ from polyloop.training.config import TrainConfig
 from polyloop.training.session import PROGRESS_FILE, LocalSession
 
 KINDS: dict[str, dict[str, Any]] = {
-    "classify": {"batch_tokens": 64, "ema_decay": 0.9, "label_balance": 0.5},
-    "translate": {"batch_tokens": 1024, "average_epochs": 2},
-    "generate": {"batch_tokens": 512, "packing": True, "micro_batch_tokens": 128},
+    "classify": {"batch_tokens": 24, "ema_decay": 0.9, "label_balance": 0.5},
+    "translate": {"batch_tokens": 192, "average_epochs": 2},
+    "generate": {"batch_tokens": 192, "packing": True, "micro_batch_tokens": 64},
 }
 
 
