@@ -71,7 +71,7 @@ def start_driving(address: str, config: TrainConfig, folder: Path) -> "subproces
     """Start such a process; `folder` is for its config."""
     path = folder / f"{config.run_dir.name}.json"
     path.write_text(config.model_dump_json())
-    return subprocess.Popen([sys.executable, __file__, address, str(path)], stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen([sys.executable, __file__, address, str(path)], stdout=subprocess.DEVNULL, text=True)
 
 
 def _main(address: str, config_path: str) -> None:

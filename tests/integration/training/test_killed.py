@@ -109,7 +109,7 @@ def test_a_killed_plain_process_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text(config.model_dump_json())
     command = [sys.executable, "-m", "polyloop.training.launch", str(path)]
-    first = subprocess.Popen(command, stdout=subprocess.PIPE)
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     session = LocalSession(run_dir=config.run_dir)
     while first.poll() is None:
         time.sleep(0.05)
