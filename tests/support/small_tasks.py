@@ -5,6 +5,7 @@ number is even, translate writes it in digits (de) or in digits backwards (fr), 
 the other kinds write it in digits.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 import pyarrow as pa
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import (
+    BartConfig,
+    BartForConditionalGeneration,
     BertConfig,
     BertForSequenceClassification,
     GPT2Config,
@@ -20,8 +23,12 @@ from transformers import (
     LlamaForCausalLM,
     MarianConfig,
     MarianMTModel,
+    ModernBertConfig,
+    ModernBertForSequenceClassification,
     PreTrainedModel,
     PreTrainedTokenizerFast,
+    Qwen3Config,
+    Qwen3ForCausalLM,
     T5Config,
     T5ForConditionalGeneration,
 )
@@ -93,43 +100,103 @@ def bert_tokenizer() -> PreTrainedTokenizerFast:
 
 
 def save_checkpoint(family: str, folder: Path, tokenizer: PreTrainedTokenizerFast) -> Path:
-    """Save a tiny checkpoint of a family (t5, marian, bert, llama, gpt2) with its tokenizer, and return the folder."""
-    size = len(tokenizer)
-    ids: dict[str, Any] = {"pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id}
-    seq2seq = ids | {"decoder_start_token_id": tokenizer.pad_token_id}
-    model: PreTrainedModel
-    if family == "t5":
-        model = T5ForConditionalGeneration(
-            T5Config(vocab_size=size, d_model=32, d_kv=8, d_ff=64, num_layers=1, num_heads=4, **seq2seq)
-        )
-    elif family == "marian":
-        small: dict[str, Any] = {
-            "encoder_layers": 1,
-            "decoder_layers": 1,
-            "encoder_attention_heads": 2,
-            "decoder_attention_heads": 2,
-        }
-        widths: dict[str, Any] = {
-            "d_model": 32,
-            "encoder_ffn_dim": 64,
-            "decoder_ffn_dim": 64,
-            "max_position_embeddings": 64,
-        }
-        model = MarianMTModel(MarianConfig(vocab_size=size, **small, **widths, **seq2seq))
-    elif family == "bert":
-        small = {"num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64, "num_labels": 5}
-        model = BertForSequenceClassification(
-            BertConfig(vocab_size=size, hidden_size=32, max_position_embeddings=64, **small)
-        )
-    elif family == "llama":
-        widths = {"hidden_size": 32, "intermediate_size": 64, "max_position_embeddings": 64}
-        small = {"num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1}
-        model = LlamaForCausalLM(LlamaConfig(vocab_size=size, bos_token_id=None, **widths, **small, **ids))
-    else:
-        model = GPT2LMHeadModel(GPT2Config(vocab_size=size, n_embd=32, n_layer=1, n_head=2, n_positions=64))
+    """Save a tiny checkpoint of one of `FAMILIES` with its tokenizer, and return the folder."""
+    model = FAMILIES[family](len(tokenizer), tokenizer)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def _t5(size: int, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    ids = _seq2seq_ids(tokenizer)
+    return T5ForConditionalGeneration(
+        T5Config(vocab_size=size, d_model=32, d_kv=8, d_ff=64, num_layers=1, num_heads=4, **ids)
+    )
+
+
+def _marian(size: int, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    return MarianMTModel(MarianConfig(vocab_size=size, **_BART_SIZE, **_seq2seq_ids(tokenizer)))
+
+
+def _bart(size: int, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    ids = _seq2seq_ids(tokenizer) | {"bos_token_id": tokenizer.pad_token_id, "forced_eos_token_id": None}
+    return BartForConditionalGeneration(BartConfig(vocab_size=size, **_BART_SIZE, **ids))
+
+
+def _bert(size: int, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    return BertForSequenceClassification(
+        BertConfig(vocab_size=size, hidden_size=32, max_position_embeddings=64, **_ENCODER_SIZE)
+    )
+
+
+def _modernbert(size: int, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    ids: dict[str, Any] = dict.fromkeys(("bos_token_id", "eos_token_id"))
+    ids |= {"pad_token_id": tokenizer.pad_token_id, "cls_token_id": tokenizer.cls_token_id}
+    ids |= {"sep_token_id": tokenizer.sep_token_id}
+    return ModernBertForSequenceClassification(
+        ModernBertConfig(vocab_size=size, hidden_size=32, max_position_embeddings=64, **_ENCODER_SIZE, **ids)
+    )
+
+
+def _llama(size: int, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    return LlamaForCausalLM(LlamaConfig(vocab_size=size, **_DECODER_SIZE, **_ids(tokenizer)))
+
+
+def _qwen(size: int, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    return Qwen3ForCausalLM(
+        Qwen3Config(vocab_size=size, head_dim=16, tie_word_embeddings=True, **_DECODER_SIZE, **_ids(tokenizer))
+    )
+
+
+def _gpt2(size: int, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    return GPT2LMHeadModel(GPT2Config(vocab_size=size, n_embd=32, n_layer=1, n_head=2, n_positions=64))
+
+
+def _ids(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
+    return {"pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id, "bos_token_id": None}
+
+
+def _seq2seq_ids(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
+    ids = {"pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id}
+    return ids | {"decoder_start_token_id": tokenizer.pad_token_id}
+
+
+_BART_SIZE: dict[str, Any] = {
+    "encoder_layers": 1,
+    "decoder_layers": 1,
+    "encoder_attention_heads": 2,
+    "decoder_attention_heads": 2,
+    "d_model": 32,
+    "encoder_ffn_dim": 64,
+    "decoder_ffn_dim": 64,
+    "max_position_embeddings": 64,
+}
+_ENCODER_SIZE: dict[str, Any] = {
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "num_labels": 5,
+}
+_DECODER_SIZE: dict[str, Any] = {
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "max_position_embeddings": 64,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+}
+
+FAMILIES: dict[str, Callable[[int, PreTrainedTokenizerFast], PreTrainedModel]] = {
+    "t5": _t5,
+    "marian": _marian,
+    "bart": _bart,
+    "bert": _bert,
+    "modernbert": _modernbert,
+    "llama": _llama,
+    "qwen": _qwen,
+    "gpt2": _gpt2,
+}
+"""How a tiny checkpoint of each family is made; the order of vocabulary and size is the tokenizer's."""
 
 
 def small_dataset(

@@ -11,7 +11,7 @@ from polyloop.registry.gates import list_gates
 from polyloop.registry.releases import get_release
 from polyloop.registry.versions import VersionRecord, get_version, list_versions
 
-app = typer.Typer(help="Model versions: train, evaluate, compare, gate, list, show.", no_args_is_help=True)
+app = typer.Typer(help="Model versions: train, prefer, evaluate, compare, gate, list, show.", no_args_is_help=True)
 app.command()(model_judging.evaluate)
 app.command()(model_judging.compare)
 app.command()(model_judging.gate)
@@ -38,6 +38,35 @@ def train(context: typer.Context, task: TasksOption = None, as_json: AsJson = Fa
         {"task": one.task, "version": one.version, "state": str(one.state), "message": one.message} for one in outcomes
     ]
     print_rows(rows, as_json=as_json, title="Trained; release one with `polyloop release promote`")
+
+
+@app.command()
+def prefer(context: typer.Context, task: TaskArgument, as_json: AsJson = False) -> None:
+    """Teach the champion of a task what its users prefer, publish that as a version and evaluate it.
+
+    Corrections are preferred to the answers that they correct; with `training.preference.method: kto`, rated answers
+    count too. Nothing is released, and the same feedback never makes a second version.
+
+    Example: `polyloop model prefer translate`
+    """
+
+    from polyloop.cluster.connect import connected
+    from polyloop.retraining.loop import LoopRunner
+    from polyloop.retraining.preferring import PREFERENCE_TRIGGER
+
+    cli = of(context)
+    progress = ProgressLine()
+    with connected(), progress.shown():
+        runner = LoopRunner(cli.loaded, cli.store, progress)
+        outcome = runner.run(task, trigger=PREFERENCE_TRIGGER, reason="preferences alone", release=False)
+    row = {
+        "task": outcome.task,
+        "version": outcome.version,
+        "state": str(outcome.state),
+        "message": outcome.message,
+        "feedback": outcome.feedback if as_json else ", ".join(f"{k} {v}" for k, v in outcome.feedback.items()),
+    }
+    print_rows([row], as_json=as_json, title="Preferences; judge it with `polyloop model evaluate`")
 
 
 @app.command("list")

@@ -62,7 +62,9 @@ def curate(
     judged = _judge_together(judged, trusted, winners(voting, reliabilities))
     judged = _limit_shares(judged, spec.max_share_per_user)
     return CurationResult(
-        examples=_examples(judged, spec.weight), decisions=tuple(_decision(entry) for entry in judged)
+        examples=_examples(judged, spec.weight),
+        decisions=tuple(_decision(entry) for entry in judged),
+        trusted=trusted,
     )
 
 

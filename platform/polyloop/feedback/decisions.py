@@ -3,6 +3,7 @@
 Only types; the judging is in `polyloop.feedback.curation`.
 """
 
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -103,3 +104,5 @@ class CurationResult:
 
     examples: tuple[CuratedExample, ...]
     decisions: tuple[Decision, ...]
+    trusted: Set[str] = frozenset()
+    """Users whose estimated reliability reaches the spec's min_trust."""

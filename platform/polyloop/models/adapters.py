@@ -4,6 +4,7 @@ Input: a model and the spec of its adapters. Output: a model whose adapters and 
 attributes that training asks of a bare model; `merged` gives back a plain model of transformers.
 """
 
+import warnings
 from typing import Any
 
 import torch
@@ -34,7 +35,11 @@ def with_adapters(model: PreTrainedModel, lora: LoraSpec, architecture: str) -> 
     if lora.quantize != "none":
         model = prepare_model_for_kbit_training(model)
     try:
-        return get_peft_model(model, config)
+        with warnings.catch_warnings():
+            # peft asks transformers by a name that these deprecate, and corrects the layout of GPT-2's layers itself.
+            warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+            warnings.filterwarnings("ignore", "fan_in_fan_out is set to False", UserWarning)
+            return get_peft_model(model, config)
     except ValueError as error:
         linear = sorted(
             {name.rpartition(".")[2] for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)}

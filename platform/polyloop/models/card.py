@@ -186,6 +186,7 @@ def _lineage(facts: VersionFacts) -> str:
         "trained on from": "nothing is trained"
         if facts.architecture == "retrieval"
         else facts.parent or facts.base_model or "random weights",
+        **({"preferences": facts.preferences_digest} if facts.preferences_digest else {}),
         "created": facts.created_at.isoformat(timespec="seconds"),
     }
     return "\n".join(["## Lineage", "", *(f"- {name}: `{value}`" for name, value in rows.items())])

@@ -145,6 +145,8 @@ class VersionFacts(ManifestPart):
     """Pretrained checkpoint that it began from, if any."""
     parent: str | None = None
     """Version that it was trained on from, if any."""
+    preferences_digest: Sha256 | None = None
+    """Preferences that it learned instead of the dataset's train split, if it did."""
     corpora: tuple[CorpusNote, ...] = ()
     """What it learned from."""
     metrics: tuple[MetricRow, ...] = ()

@@ -93,6 +93,7 @@ def _trained(
         run_name=run_name,
         storage_path=storage_path,
         init_from=plan.init_from,
+        preferences=plan.preferences.path if plan.preferences else None,
         on_progress=lambda look: progress(describe(version, look)),
     )
 
@@ -144,6 +145,7 @@ def _facts(
         code_version=polyloop.__version__,
         base_model=task.model.pretrained,
         parent=version.parent,
+        preferences_digest=plan.preferences.digest if plan.preferences else None,
         corpora=tuple(
             CorpusNote(name=name, licence=record.licence, source=record.source)
             for name, record in dataset.manifest.corpora.items()

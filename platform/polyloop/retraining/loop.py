@@ -39,6 +39,7 @@ from polyloop.retraining.evaluations import evaluate_version
 from polyloop.retraining.feedback_round import curate_feedback
 from polyloop.retraining.lease import kept_lease, take_run
 from polyloop.retraining.plan import Plan, plan_training
+from polyloop.retraining.preferring import PREFERENCE_TRIGGER, plan_preferring
 from polyloop.retraining.promotion import promote_live
 from polyloop.retraining.suites import load_suites
 from polyloop.spec.loader import LoadedSpec
@@ -71,6 +72,8 @@ class _Turn:
     plan: Plan
     dataset: Dataset
     feedback: dict[str, int]
+    idle: str | None = None
+    """Why there is nothing to do, where that is known already."""
 
     def outcome(self, state: RunState, message: str, **facts: Any) -> LoopOutcome:
         """Return an outcome of this run."""
@@ -155,6 +158,9 @@ class LoopRunner:
         name = get_release(self._store, task).champion
         champion = get_version(self._store, task, name) if name else None
         learned = dataset_of(self._loaded, self._store, champion) if champion else None
+        if run.trigger == PREFERENCE_TRIGGER:
+            found = plan_preferring(self._loaded, self._store, task, champion, learned, self._progress)
+            return _Turn(run=run, champion=champion, **vars(found))
         feedback = curate_feedback(self._loaded, self._store, task, learned)
         if feedback.counts:
             accepted, refused = feedback.counts["accepted"], feedback.counts["refused"]
@@ -173,7 +179,15 @@ class LoopRunner:
     def _unchanged(self, turn: _Turn) -> LoopOutcome | None:
         """Return the outcome of a turn that has nothing to do, or None."""
         champion, dataset, plan = turn.champion, turn.dataset, turn.plan
-        if champion and champion.dataset_digest == dataset.digest and champion.spec_digest == plan.config_digest:
+        if turn.idle:
+            return turn.outcome(RunState.UNCHANGED, turn.idle)
+        is_usual = plan.preferences is None
+        if (
+            is_usual
+            and champion
+            and champion.dataset_digest == dataset.digest
+            and champion.spec_digest == plan.config_digest
+        ):
             message = f"nothing is to be done: {champion.version} was trained on this very dataset in the same way"
             return turn.outcome(RunState.UNCHANGED, message, version=champion.version)
         known = find_version(self._store, turn.run.task, plan.training_digest(dataset))

@@ -18,6 +18,15 @@ from polyloop.training.config import deciding, training_digest
 
 
 @dataclass(frozen=True, kw_only=True)
+class PreferenceFile:
+    """Preferences in a Parquet file, named by the digest (SHA-256, hex) of what is in it."""
+
+    path: Path
+    digest: str
+    num_rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """How a candidate will be trained; `init_from` and `tokenizer_dir` are the champion's where it goes on from it."""
 
@@ -30,6 +39,8 @@ class Plan:
     """The version that it goes on from."""
     config_digest: str
     """SHA-256 (hex) of the way of training: model, settings, policy; not of data and beginning."""
+    preferences: PreferenceFile | None = None
+    """What is preferred, where that is learned instead of the dataset's train split."""
 
     def training_digest(self, dataset: Dataset) -> str:
         """Return the SHA-256 (hex) over everything that decides the weights."""
@@ -38,6 +49,7 @@ class Plan:
             task=self.task,
             dataset_digest=dataset.digest,
             parent=self.parent.training_digest if self.parent else None,
+            preferences=self.preferences.digest if self.preferences else None,
         )
 
 

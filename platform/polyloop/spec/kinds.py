@@ -41,6 +41,7 @@ KINDS_OF_KEY: dict[str, tuple[str, ...]] = {
 KINDS_OF_TRAINING_KEY: dict[str, tuple[str, ...]] = {
     "label_balance": ("classify",),
     "packing": ("generate", "chat"),
+    "preference": ("translate", "summarize", "generate", "chat"),
 }
 """Keys of a task's training that only some kinds know."""
 

@@ -41,7 +41,7 @@ from polyloop.spec.models import (
 from polyloop.spec.network import DecodingSpec, LoraSpec, ModelSpec, NgramSpec
 from polyloop.spec.recipes import ENCODER_DECODER_RECIPES, ENCODER_RECIPES, Recipe
 from polyloop.spec.settings import PREFIX, Settings
-from polyloop.spec.training import DistillationSpec, TrainingSpec
+from polyloop.spec.training import DistillationSpec, PreferenceSpec, TrainingSpec
 
 DEFAULT_FILE = Path("docs/spec.md")
 
@@ -71,6 +71,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("`tasks.NAME.model.lora`", LoraSpec),
     ("`tasks.NAME.training`", TrainingSpec),
     ("`tasks.NAME.training.distill`", DistillationSpec),
+    ("`tasks.NAME.training.preference`", PreferenceSpec),
     ("`tasks.NAME.evaluation`", EvaluationSpec),
     ("`tasks.NAME.evaluation.offensive`", OffensiveSpec),
     ("`tasks.NAME.gate`", GateSpec),

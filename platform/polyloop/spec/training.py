@@ -18,6 +18,45 @@ class DistillationSpec(Frozen):
     """Both sides' logits are divided by it."""
 
 
+class PreferenceSpec(Frozen):
+    """Learning from what users prefer (`polyloop model prefer`), from the champion on; for kinds that write text."""
+
+    method: Literal["dpo", "kto"] = "dpo"
+    """dpo learns from pairs, a correction against the served output; kto from single outputs, also rated ones."""
+    beta: Annotated[float, Field(gt=0, le=100)] = 0.1
+    """Pull to the champion, which is the reference; for `length_normalised` and ipo other sizes are usual."""
+    form: Literal["sigmoid", "ipo"] = "sigmoid"
+    """Loss of dpo; ipo is the squared one of Azar et al. 2024."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
+    """Part of the pairs that dpo takes to be the wrong way round."""
+    length_normalised: bool = False
+    """dpo compares means a token instead of sums."""
+    desirable_weight: Annotated[float, Field(gt=0, le=1_000)] | None = None
+    """Factor on the loss of good outputs, for kto; without one, the scarcer kind is raised to balance both."""
+    undesirable_weight: Annotated[float, Field(gt=0, le=1_000)] | None = None
+    """Factor on the loss of bad outputs, for kto; set both or none."""
+    min_rows: Annotated[int, Field(ge=1)] = 16
+    """Fewer pairs or judged outputs than this are not learned from."""
+    epochs: Annotated[float, Field(gt=0, le=1_000)] = 1
+    """Passes over the preferences."""
+    learning_rate: Annotated[float, Field(gt=0, lt=1)] = 5e-6
+    """Peak learning rate; large models want less, small ones bear much more."""
+
+    @model_validator(mode="after")
+    def _fits_method(self) -> "PreferenceSpec":
+        only_dpo = {"form": "sigmoid", "label_smoothing": 0.0, "length_normalised": False}
+        changed = [name for name, default in only_dpo.items() if getattr(self, name) != default]
+        if self.method == "kto" and changed:
+            raise ValueError(f"`{changed[0]}` belongs to `method: dpo`; remove it or change `method`")
+        if self.method == "dpo" and (self.desirable_weight, self.undesirable_weight) != (None, None):
+            raise ValueError("`desirable_weight` and `undesirable_weight` belong to `method: kto`; remove them")
+        if (self.desirable_weight is None) != (self.undesirable_weight is None):
+            raise ValueError("set both of `desirable_weight` and `undesirable_weight`, or none of them")
+        if self.form == "ipo" and self.label_smoothing:
+            raise ValueError("`label_smoothing` has no meaning with `form: ipo`, which bounds the margin by itself")
+        return self
+
+
 class TrainingSpec(Frozen):
     """How a model is trained."""
 
@@ -53,6 +92,8 @@ class TrainingSpec(Frozen):
     """Weight of the divergence between two passes with different dropout (Liang et al. 2021); costs a second pass."""
     distill: DistillationSpec | None = None
     """Learn from a larger model's probabilities too."""
+    preference: PreferenceSpec = PreferenceSpec()
+    """How preferences are learned; this is a training of its own, and changes nothing of the others."""
     max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
     """Gradients are clipped to this norm."""
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0

@@ -1,15 +1,20 @@
 """Averages of the weights of a run: an exponential moving one over steps, or a mean over the last epochs.
 
-Inputs: the model after a step or an epoch. Output: weights to judge and to keep, beside those that are trained. The
-average is part of a checkpoint. Limits: the mean over epochs holds the weights of each of them in memory.
+Inputs: the weights after a step or an epoch, or this worker's part of them. Output: weights to judge and to keep,
+beside those that are trained. The average is part of a checkpoint. Limits: the mean over epochs holds the weights of
+each of them in memory.
 """
 
 from collections import deque
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 import torch
 
 Weights = dict[str, torch.Tensor]
+
+Held = Callable[[], Weights]
+"""Gives the weights as they are now; asked for only where they are needed."""
 
 EMA_WARMUP = 10
 """The decay is at most (1 + steps) / (10 + steps), as in TensorFlow's ExponentialMovingAverage with num_updates: the
@@ -19,11 +24,11 @@ random weights of the beginning do not stay in the average."""
 class Average(Protocol):
     """What is made of the weights of a run."""
 
-    def end_step(self, model: Any, num_steps: int) -> None:
+    def end_step(self, held: Held, num_steps: int) -> None:
         """Take note of the weights after a step; `num_steps` are those done before it."""
         ...
 
-    def end_epoch(self, model: Any) -> None:
+    def end_epoch(self, held: Held) -> None:
         """Take note of the weights after an epoch."""
         ...
 
@@ -43,10 +48,10 @@ class Average(Protocol):
 class NoAverage:
     """The weights as they are."""
 
-    def end_step(self, model: Any, num_steps: int) -> None:
+    def end_step(self, held: Held, num_steps: int) -> None:
         """Do nothing."""
 
-    def end_epoch(self, model: Any) -> None:
+    def end_epoch(self, held: Held) -> None:
         """Do nothing."""
 
     def weights(self) -> Weights | None:
@@ -68,9 +73,9 @@ class MovingAverage:
         self._decay = decay
         self._average: Weights = {}
 
-    def end_step(self, model: Any, num_steps: int) -> None:
+    def end_step(self, held: Held, num_steps: int) -> None:
         """Move the average towards the weights."""
-        now = floating(model.state_dict())
+        now = floating(held())
         if not self._average:
             self._average = {name: weight.detach().clone() for name, weight in now.items()}
             return
@@ -78,7 +83,7 @@ class MovingAverage:
         names = list(now)
         torch._foreach_lerp_([self._average[name] for name in names], [now[name].detach() for name in names], 1 - decay)
 
-    def end_epoch(self, model: Any) -> None:
+    def end_epoch(self, held: Held) -> None:
         """Do nothing."""
 
     def weights(self) -> Weights | None:
@@ -100,12 +105,12 @@ class LastEpochs:
     def __init__(self, num_epochs: int) -> None:
         self._epochs: deque[Weights] = deque(maxlen=num_epochs)
 
-    def end_step(self, model: Any, num_steps: int) -> None:
+    def end_step(self, held: Held, num_steps: int) -> None:
         """Do nothing."""
 
-    def end_epoch(self, model: Any) -> None:
+    def end_epoch(self, held: Held) -> None:
         """Keep the weights, and let go of the oldest."""
-        self._epochs.append(copy_of(floating(model.state_dict())))
+        self._epochs.append(copy_of(floating(held())))
 
     def weights(self) -> Weights | None:
         """Return the mean."""
@@ -119,7 +124,7 @@ class LastEpochs:
 
     def load(self, state: list[Weights]) -> None:
         """Go on from earlier epochs."""
-        self._epochs.extend(state)
+        self._epochs.extend(copy_of(one) for one in state)
 
 
 def make_average(ema_decay: float, average_epochs: int) -> Average:

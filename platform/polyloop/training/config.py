@@ -36,6 +36,9 @@ OPERATIONAL_FIELDS = frozenset(
 )
 """Fields of the training spec that say where and how a run goes, not what comes out."""
 
+PREFERENCE_FIELDS = frozenset({"preference"})
+"""Fields that matter to the learning of preferences alone."""
+
 
 class TrainConfig(BaseModel):
     """One training run."""
@@ -52,22 +55,39 @@ class TrainConfig(BaseModel):
     """Folder of this run: progress, checkpoints and the trained model."""
     init_from: Path | None = None
     """Folder of the model version to go on from; without one, the task's recipe or checkpoint."""
+    preferences: Path | None = None
+    """Parquet file of preferences to learn instead of the train split, as `task.training.preference` says."""
 
 
-def training_digest(*, task_name: str, task: TaskSpec, dataset_digest: str, parent: str | None) -> str:
+def training_digest(
+    *, task_name: str, task: TaskSpec, dataset_digest: str, parent: str | None, preferences: str | None = None
+) -> str:
     """Return the SHA-256 (hex) over everything that decides the weights; the same digest need not be trained again.
 
-    `parent` is the training digest of the version to go on from.
+    `parent` is the training digest of the version to go on from, `preferences` the digest of what is preferred.
     """
-    inputs = {"task": task_name, **deciding(task), "dataset": dataset_digest, "parent": parent}
+    inputs = {
+        "task": task_name,
+        **deciding(task, with_preferences=preferences is not None),
+        "dataset": dataset_digest,
+        "parent": parent,
+        **({} if preferences is None else {"preferences": preferences}),
+    }
     return hashlib.sha256(json.dumps(inputs, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def deciding(task: TaskSpec) -> dict[str, Any]:
+def deciding(task: TaskSpec, *, with_preferences: bool = False) -> dict[str, Any]:
     """Return, as JSON values, what a task's spec says that decides what a version of it is."""
+    left_out = OPERATIONAL_FIELDS if with_preferences else OPERATIONAL_FIELDS | PREFERENCE_FIELDS
     return {
         "format": TRAINING_FORMAT,
         **task.model_dump(mode="json", include=DECIDING_FIELDS),
         **({"answer": task.answer.model_dump(mode="json")} if task.kind == "answer" else {}),
-        "training": task.training.model_dump(mode="json", exclude=set(OPERATIONAL_FIELDS)),
+        "training": task.training.model_dump(mode="json", exclude=set(left_out)),
     }
+
+
+def without_smoothing(config: TrainConfig) -> TrainConfig:
+    """Return the config for places in a text: one beside the right one is simply wrong, and padding is no place."""
+    training = config.task.training.model_copy(update={"label_smoothing": 0.0})
+    return config.model_copy(update={"task": config.task.model_copy(update={"training": training})})

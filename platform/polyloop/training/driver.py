@@ -35,13 +35,15 @@ def run_training(
     run_name: str,
     storage_path: Path,
     init_from: Path | None = None,
+    preferences: Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Path:
     """Train and return the model's folder, `storage_path`/`run_name`/model.
 
-    `run_name` is the training digest or another name that stands for these inputs; `on_progress` is called from
-    another thread, about once a second. Raises what the train function raises, and TrainingError, in one line, when
-    workers died more often than `max_failures` or the run failed otherwise.
+    `preferences` is a file to learn instead of the dataset's train split. `run_name` is the training digest or another
+    name that stands for these inputs; `on_progress` is called from another thread, about once a second. Raises what the
+    train function raises, and TrainingError, in one line, when workers died more often than `max_failures` or the run
+    failed otherwise.
     """
     config = TrainConfig(
         task_name=task_name,
@@ -49,6 +51,7 @@ def run_training(
         dataset_dir=dataset_dir.resolve(),
         run_dir=storage_path.resolve() / run_name,
         init_from=init_from.resolve() if init_from is not None else None,
+        preferences=preferences.resolve() if preferences is not None else None,
     )
     model_dir = config.run_dir / MODEL_DIR
     with _only_driver(config.run_dir):

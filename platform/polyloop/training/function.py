@@ -7,9 +7,7 @@ Limits: the train split is held in memory by every worker; float32 weights, opti
 """
 
 import os
-import shutil
 import time
-import uuid
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,35 +17,28 @@ from accelerate.utils import broadcast
 from transformers import AutoTokenizer
 
 from polyloop.data.dataset import open_dataset
-from polyloop.errors import DataError
-from polyloop.models.build import Observing, build_model, finished_model
-from polyloop.models.decision import CONFIG_KEY, fit_rule
-from polyloop.models.quiet import quiet_transformers
-from polyloop.models.storage import named_storage_errors
+from polyloop.models.build import build_model
 from polyloop.tasks import kind_of
 from polyloop.tasks.spans import separator_id, with_pair_frame
 from polyloop.training.averaging import Weights, make_average
-from polyloop.training.batches import plan_batches
 from polyloop.training.checkpoint import Position, State, read_state, write_state
-from polyloop.training.config import MODEL_DIR, TrainConfig
+from polyloop.training.config import MODEL_DIR, TrainConfig, without_smoothing
 from polyloop.training.judge import Judge, score_of
 from polyloop.training.learner import Learner, Place
+from polyloop.training.material import Material
 from polyloop.training.meter import Meter
-from polyloop.training.mixture import rows_of_epoch
-from polyloop.training.objectives import inputs_of, objective_of
+from polyloop.training.objectives import objective_of
+from polyloop.training.outcome import write_model
 from polyloop.training.parallel import make_parallel
 from polyloop.training.progress import Progress
-from polyloop.training.rows import Ints, Rows, balance_labels
+from polyloop.training.rows import Rows
 from polyloop.training.schedule import is_patience_over, steps_of_epoch
 from polyloop.training.session import Session
-from polyloop.training.setup import load_teacher, make_accelerator, make_optimizer, peak_memory_bytes, suit_cpu
+from polyloop.training.setup import make_accelerator, make_optimizer, peak_memory_bytes, suit_cpu
 from polyloop.training.work import FLOPS_PER_TOKEN_AND_WEIGHT, mfu, working_weights
 
 LEAST_CHECKPOINT_INTERVAL_S = 5.0
 """At the end of an epoch a checkpoint younger than this is good enough: short epochs would do little else."""
-
-NAMED_ROWS = 5
-"""Row ids that an error about a batch tells."""
 
 
 def train(config: TrainConfig, session: Session) -> Path:
@@ -66,33 +57,21 @@ class _Run:
     """One worker's part of a run."""
 
     def __init__(self, config: TrainConfig, session: Session) -> None:
-        self._config, self._session = config, session
-        self._training = training = config.task.training
-        self._dataset = open_dataset(config.dataset_dir)
-        self._train_rows = Rows.from_table(self._dataset.table("train"))
-        if not len(self._train_rows):
-            raise DataError(f"the train split of {config.dataset_dir} is empty; there is nothing to learn from")
-        if training.label_balance:  # the spec allows it for classify alone
-            self._train_rows = balance_labels(self._train_rows, training.label_balance)
-        self._accelerator = make_accelerator(training, session.local_world_size)
-        self._tokenizer: Any = AutoTokenizer.from_pretrained(self._dataset.tokenizer_dir)
-        torch.manual_seed(training.seed)
         kind = kind_of(config.task)
         if kind.architecture == "span-encoder":
+            config = without_smoothing(config)
+        self._config, self._session = config, session
+        self._training = training = config.task.training
+        dataset = open_dataset(config.dataset_dir)
+        material = Material(config, dataset)
+        self._accelerator = make_accelerator(training, session.local_world_size)
+        self._tokenizer: Any = AutoTokenizer.from_pretrained(dataset.tokenizer_dir)
+        if kind.architecture == "span-encoder":
             with_pair_frame(self._tokenizer)
-            # A place beside the right one is simply wrong, and padding would get a part of the smoothing.
-            self._training = training = training.model_copy(update={"label_smoothing": 0.0})
-        bare: Any = build_model(config.task, self._tokenizer, dropout=training.dropout, init_from=config.init_from)
-        bare = bare.to(self._accelerator.device)
-        if self._accelerator.device.type == "cpu":
-            suit_cpu(bare)
-        if isinstance(bare, Observing):
-            bare.observe(inputs_of(self._train_rows, int(self._tokenizer.pad_token_id)))
-        if training.activation_checkpointing:
-            bare.gradient_checkpointing_enable()
+        bare = self._build_model()
         self._working_weights = working_weights(bare)
         packed = config.task.model.max_input_tokens + config.task.model.max_target_tokens if training.packing else None
-        self._objective = objective_of(
+        objective = objective_of(
             kind.architecture,
             bare,
             pad_id=int(self._tokenizer.pad_token_id),
@@ -100,6 +79,7 @@ class _Run:
             num_label_sets=len(config.task.labels) if config.task.multi_label else None,
             separator_id=separator_id(self._tokenizer) if kind.architecture == "span-encoder" else None,
         )
+        self._lesson = material.lesson(bare, objective, self._accelerator, self._tokenizer)
         self._parallel = make_parallel(
             bare, self._accelerator, world_size=session.world_size, sharding=training.sharding
         )
@@ -110,22 +90,32 @@ class _Run:
         self._resumed = self._resume()
         if training.compile:
             self._parallel.compile()
-        teacher = load_teacher(config.task, self._tokenizer, self._accelerator.device)
         self._learner = Learner(
             training=training,
             session=session,
             accelerator=self._accelerator,
             parallel=self._parallel,
-            objective=self._objective,
             optimizer=self._optimizer,
-            rows=self._train_rows,
-            teacher=teacher,
-            name_rows=self._name_rows,
+            lesson=self._lesson,
+            name_rows=material.name_rows,
         )
-        dev_rows = Rows.from_table(self._dataset.table("dev"))
-        self._judge = Judge(dev_rows, self._objective, session, self._accelerator, training)
+        self._judge = Judge(Rows.from_table(dataset.table("dev")), objective, session, self._accelerator, training)
         self._meter = Meter()
         self._saved_at = time.monotonic()
+
+    def _build_model(self) -> Any:
+        """Return the bare model on its device, seeded."""
+        training = self._training
+        torch.manual_seed(training.seed)
+        bare: Any = build_model(
+            self._config.task, self._tokenizer, dropout=training.dropout, init_from=self._config.init_from
+        )
+        bare = bare.to(self._accelerator.device)
+        if self._accelerator.device.type == "cpu":
+            suit_cpu(bare)
+        if training.activation_checkpointing:
+            bare.activation_checkpointing_enable()
+        return bare
 
     def run(self) -> None:
         """Do all epochs that are left, then write the model."""
@@ -137,14 +127,14 @@ class _Run:
         self._write_model()
 
     def _run_epoch(self, epoch: int) -> None:
-        batches = self._plan(epoch)
-        self._parallel.model.train()
+        batches = self._lesson.plan(epoch)
+        self._parallel.model.train(self._lesson.with_dropout)
         for step in range(self._position.step, steps_of_epoch(epoch, len(batches), self._training.epochs)):
             place = Place(epoch=epoch, step=step, steps_in_epoch=len(batches))
             loss, norm = self._learner.learn(batches[step], place)
-            self._average.end_step(self._parallel.bare, self._position.num_steps)
+            self._average.end_step(self._parallel.held, self._position.num_steps)
             self._position = replace(self._position, step=step + 1, num_steps=self._position.num_steps + 1)
-            self._meter.add(loss, norm, self._num_tokens(batches[step]))
+            self._meter.add(loss, norm, self._lesson.num_tokens(batches[step]))
             if self._session.rank == 0 and self._meter.is_due():
                 self._session.report(self._look(len(batches)))
             if self._is_checkpoint_due(self._training.checkpoint_every_s):
@@ -152,11 +142,12 @@ class _Run:
         self._end_epoch(epoch, len(batches))
 
     def _end_epoch(self, epoch: int, steps_in_epoch: int) -> None:
-        self._average.end_epoch(self._parallel.bare)
+        self._average.end_epoch(self._parallel.held)
         averaged = self._average.weights()
-        own = self._parallel.kept() if averaged is not None else None
+        own = None
         if averaged is not None:
-            self._parallel.load_weights(averaged)
+            own = {name: weight.clone() for name, weight in self._parallel.held().items()}
+            self._parallel.replace(averaged)
         verdict = self._judge.verdict(self._parallel.model)
         score = score_of(verdict, self._training.select)
         best = self._position.best_score
@@ -166,7 +157,7 @@ class _Run:
             is_last_wanted = score is None and averaged is None
             self._best_weights = None if is_last_wanted else self._parallel.kept()
         if own is not None:
-            self._parallel.load_weights(own)
+            self._parallel.replace(own)
         best_epoch = epoch if is_better else self._position.best_epoch
         self._position = replace(
             self._position,
@@ -179,28 +170,6 @@ class _Run:
             self._session.report(self._look(steps_in_epoch))
         is_over = score is not None and is_patience_over(epoch, best_epoch, self._training.patience)
         self._position = replace(self._position, epoch=epoch + 1, step=0, is_over=is_over)
-
-    def _plan(self, epoch: int) -> list[Ints]:
-        rows = self._train_rows
-        training = self._training
-        of_epoch = rows_of_epoch(rows.locales, temperature=training.locale_temperature, seed=training.seed, epoch=epoch)
-        return plan_batches(
-            rows.inputs.lengths,
-            self._objective.target_lengths(rows),
-            batch_tokens=training.batch_tokens,
-            seed=training.seed,
-            epoch=epoch,
-            rows=of_epoch,
-        )
-
-    def _num_tokens(self, batch: Ints) -> int:
-        rows = self._train_rows
-        return int(rows.inputs.lengths[batch].sum() + self._objective.target_lengths(rows)[batch].sum())
-
-    def _name_rows(self, batch: Ints) -> str:
-        """Return the ids of a few rows of a batch."""
-        ids = self._dataset.table("train").column("id").take(batch[:NAMED_ROWS]).to_pylist()
-        return ", ".join(ids) + (" ..." if len(batch) > NAMED_ROWS else "")
 
     def _look(self, steps_in_epoch: int) -> Progress:
         position = self._position
@@ -225,6 +194,7 @@ class _Run:
             elapsed_s=seen.elapsed_s,
             resumed=self._resumed,
             pid=os.getpid(),
+            **self._lesson.seen(),
         )
 
     def _is_checkpoint_due(self, interval_s: float) -> bool:
@@ -237,9 +207,9 @@ class _Run:
 
     def _save(self) -> None:
         state = State(
-            weights=self._parallel.weights(),
-            optimizer=self._parallel.optimizer_state(self._optimizer),
-            averages=self._average.state(),
+            weights=self._parallel.kept(),
+            optimizer=self._parallel.gathered_state(self._optimizer),
+            averages=[self._parallel.gathered(one) for one in self._average.state()],
             best_weights=self._best_weights,
             position=self._position,
         )
@@ -251,9 +221,9 @@ class _Run:
         if folder is None:
             return False
         state = read_state(folder)
-        self._parallel.load_weights(state.weights)
-        self._parallel.load_optimizer_state(self._optimizer, state.optimizer)
-        self._average.load(state.averages)
+        self._parallel.replace(self._parallel.spread(state.weights))
+        self._parallel.load_state(self._optimizer, state.optimizer)
+        self._average.load([self._parallel.spread(one) for one in state.averages])
         self._best_weights, self._position = state.best_weights, state.position
         return True
 
@@ -261,18 +231,5 @@ class _Run:
         """Write the model on the first worker; with sharding, the others help to collect it."""
         if self._best_weights is None:
             self._best_weights = self._parallel.kept()
-        if self._session.rank:
-            return
-        model = finished_model(self._config.task, self._tokenizer, self._best_weights, init_from=self._config.init_from)
-        if kind_of(self._config.task).has_labels:
-            task = self._config.task
-            rule = fit_rule(*self._judge.logits(model), task)
-            setattr(model.config, CONFIG_KEY, rule.to_config())
-        staging = self._config.run_dir / f".{MODEL_DIR}-{uuid.uuid4().hex}"
-        try:
-            with named_storage_errors(f"the trained model to {self._config.run_dir}"), quiet_transformers():
-                model.save_pretrained(staging)
-                self._tokenizer.save_pretrained(staging)
-                os.rename(staging, self._config.run_dir / MODEL_DIR)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+        if self._session.rank == 0:
+            write_model(self._config, self._tokenizer, self._best_weights, self._judge)

@@ -1,6 +1,6 @@
-"""One optimiser step: a worker's share of a batch, in micro-batches, with everything that the spec adds to the loss.
+"""One optimiser step: a worker's share of a batch, in micro-batches.
 
-Inputs: row numbers and the step's place. Output: the mean loss and the norm of the gradients. A micro-batch that does
+Input: row numbers and the step's place. Output: the mean loss and the norm of the gradients. A micro-batch that does
 not fit into memory is halved, as long as no other worker waits; gradients that are not finite end the run before they
 reach the weights.
 """
@@ -8,7 +8,6 @@ reach the weights.
 import gc
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,11 +15,10 @@ from accelerate import Accelerator
 
 from polyloop.errors import TrainingError
 from polyloop.spec.training import TrainingSpec
-from polyloop.training.batches import cut_batches, share_of
-from polyloop.training.loss import r_drop_loss, summed_divergence, summed_loss
-from polyloop.training.objectives import Batch, Objective
+from polyloop.training.batches import share_of
+from polyloop.training.lesson import Lesson, Part, filler_of
 from polyloop.training.parallel import Whole
-from polyloop.training.rows import Floats, Ints, Rows
+from polyloop.training.rows import Ints
 from polyloop.training.schedule import learning_rate_factor, step_progress
 from polyloop.training.session import Session
 
@@ -47,29 +45,25 @@ class Learner:
         session: Session,
         accelerator: Accelerator,
         parallel: Whole,
-        objective: Objective,
         optimizer: torch.optim.Optimizer,
-        rows: Rows,
-        teacher: Any = None,
+        lesson: Lesson,
         name_rows: Callable[[Ints], str] = str,
     ) -> None:
         self._training, self._session, self._accelerator = training, session, accelerator
-        self._parallel, self._objective, self._optimizer = parallel, objective, optimizer
-        self._rows, self._teacher, self._name_rows = rows, teacher, name_rows
+        self._parallel, self._optimizer, self._lesson, self._name_rows = parallel, optimizer, lesson, name_rows
         self.micro_batch_tokens = training.micro_batch_tokens or training.batch_tokens
         """Most padded tokens at once; halved when memory runs out."""
 
     def learn(self, batch: Ints, place: Place) -> tuple[torch.Tensor, torch.Tensor]:
-        """Do one step; return the mean loss, as far as this worker's rows tell, and the gradients' norm."""
-        rank, world_size = self._session.rank, self._session.world_size
+        """Do one step and return the loss of this worker's share and the norm of all gradients before clipping.
+
+        TrainingError where the gradients are not finite, or memory is too small.
+        """
         progress = step_progress(place.epoch, place.step, place.steps_in_epoch, self._training.epochs)
         learning_rate = self._training.learning_rate * learning_rate_factor(progress, self._training)
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate
-        share, weights = share_of(batch, self._rows.weights, rank=rank, world_size=world_size)
-        # DDP averages gradients over workers, so that each worker's sum is divided by its part of the whole weight.
-        scale = world_size / self._objective.total_weight(self._rows, batch)
-        loss = self._accumulate_as_memory_allows(share, weights, scale, place)
+        loss = self._accumulate_as_memory_allows(batch, place)
         norm = self._parallel.clipped_norm(self._training.max_grad_norm)
         # Gradients, unlike losses, are the same on all workers here, so all of them stop in the same step.
         if not bool(torch.isfinite(norm)):
@@ -81,67 +75,66 @@ class Learner:
         self._optimizer.step()
         return loss, norm
 
-    def _accumulate_as_memory_allows(self, share: Ints, weights: Floats, scale: float, place: Place) -> torch.Tensor:
+    def _accumulate_as_memory_allows(self, batch: Ints, place: Place) -> torch.Tensor:
         while True:
             seed = step_seed(self._training.seed, place.epoch, place.step, self._session.rank)
             seed_generators(seed, self._accelerator.device)
             self._optimizer.zero_grad(set_to_none=True)
             try:
-                return self._accumulate(share, weights, scale)
+                return self._accumulate(batch)
             except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
-                self._halve(error, share, place)
+                self._halve(error, batch, place)
 
-    def _halve(self, error: BaseException, share: Ints, place: Place) -> None:
+    def _halve(self, error: BaseException, batch: Ints, place: Place) -> None:
         """Make micro-batches smaller, or say that they cannot be."""
         # A worker that tries again would meet the others in another exchange of gradients than theirs.
-        if self._session.world_size > 1 or len(share) == 1:
+        if self._session.world_size > 1 or len(batch) == 1:
             raise TrainingError(
                 f"memory ran out in {place} with {self.micro_batch_tokens} tokens at once; set "
                 f"`micro_batch_tokens` to {max(16, self.micro_batch_tokens // 2)}, or use `activation_checkpointing`, "
                 "`sharding: full` or a smaller model"
             ) from error
-        longest = int((self._rows.inputs.lengths + self._objective.target_lengths(self._rows))[share].max())
-        self.micro_batch_tokens = max(longest, min(self.micro_batch_tokens, longest * len(share)) // 2)
+        longest = int(self._lesson.costs(batch).max())
+        smaller = max(longest, min(self.micro_batch_tokens, longest * len(batch)) // 2)
+        if smaller == self.micro_batch_tokens:
+            raise TrainingError(
+                f"memory ran out in {place} with one row of {longest} tokens at once (rows {self._name_rows(batch)}); "
+                "lower `max_input_tokens`, or use `activation_checkpointing` or a smaller model"
+            ) from error
+        self.micro_batch_tokens = smaller
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
-    def _accumulate(self, share: Ints, weights: Floats, scale: float) -> torch.Tensor:
+    def _accumulate(self, batch: Ints) -> torch.Tensor:
         """Add up the gradients of all micro-batches and return their loss."""
-        weight_of = dict(zip(share.tolist(), weights.tolist(), strict=True))
-        lengths = self._rows.inputs.lengths, self._objective.target_lengths(self._rows)
-        parts = cut_batches(share, *lengths, self.micro_batch_tokens)
+        parts = self._parts(batch)
+        # DDP averages gradients over workers, so that each worker's sum is divided by its part of the whole weight.
+        scale = self._session.world_size / self._lesson.total_weight(batch)
+        summed_loss = self._lesson.begin(self._parallel.model, batch, parts)
         total = torch.zeros((), device=self._accelerator.device)
-        for number, part in enumerate(parts):
-            part_weights = np.array([weight_of[row] for row in part.tolist()], np.float32)
-            batch = self._objective.batch(self._rows, part, part_weights).to(self._accelerator.device)
+        for number, (rows, weights) in enumerate(parts):
             with self._parallel.accumulating(is_last=number == len(parts) - 1):
-                loss = self._summed_loss(batch) * scale
+                loss = summed_loss(rows, weights) * scale
                 self._accelerator.backward(loss)
             total += loss.detach()
         return total
 
-    def _summed_loss(self, batch: Batch) -> torch.Tensor:
-        training = self._training
-        doubled = batch.doubled() if training.r_drop else batch
-        with self._accelerator.autocast():
-            logits = self._objective.logits(self._parallel.model, doubled)
-        if training.r_drop:
-            logits, other = logits.chunk(2)
-            loss = summed_loss(logits, batch.targets, batch.weights, training.label_smoothing) / 2
-            loss = loss + summed_loss(other, batch.targets, batch.weights, training.label_smoothing) / 2
-            loss = loss + r_drop_loss(logits, other, batch.targets, batch.weights, training.r_drop)
-        else:
-            loss = summed_loss(logits, batch.targets, batch.weights, training.label_smoothing)
-        if training.distill is None:
-            return loss
-        with torch.no_grad(), self._accelerator.autocast():
-            taught = self._objective.logits(self._teacher, batch)
-        temperature = training.distill.temperature
-        apart = summed_divergence(logits, taught, batch.targets, batch.weights, temperature) * temperature**2
-        return (1 - training.distill.weight) * loss + training.distill.weight * apart
+    def _parts(self, batch: Ints) -> list[Part]:
+        """Return this worker's micro-batches; with sharding every worker has equally many."""
+        rank, world_size = self._session.rank, self._session.world_size
+        shares = [
+            share_of(batch, self._lesson.weights, rank=other, world_size=world_size)
+            for other in (range(world_size) if self._parallel.is_sharded else [rank])
+        ]
+        cuts = [self._lesson.cut(rows, self.micro_batch_tokens) for rows, _ in shares]
+        own = rank if self._parallel.is_sharded else 0
+        rows, weights = shares[own]
+        weight_of = dict(zip(rows.tolist(), weights.tolist(), strict=True))
+        parts = [(part, np.array([weight_of[row] for row in part.tolist()], np.float32)) for part in cuts[own]]
+        return parts + [filler_of(batch)] * (max(map(len, cuts)) - len(parts))
 
 
 def step_seed(seed: int, epoch: int, step: int, rank: int) -> int:

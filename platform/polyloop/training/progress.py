@@ -50,6 +50,11 @@ class Progress:
     """True if this process went on from a checkpoint."""
     pid: int
     """Process id of the first worker."""
+    reward_margin: float | None = None
+    """Mean reward of chosen over that of rejected texts, of the first worker's rows since the last look; for
+    preferences."""
+    reward_accuracy: float | None = None
+    """Part of these rows, 0 to 1, on the right side."""
 
 
 class ProgressFile:

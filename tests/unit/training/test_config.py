@@ -48,3 +48,12 @@ def test_the_digest_stands_for_what_decides_the_weights() -> None:
 )
 def test_where_and_how_it_runs_does_not_change_the_digest(changes: dict[str, Any]) -> None:
     assert _digest(**changes) == _digest()
+
+
+def test_what_is_preferred_decides_the_weights_of_its_own_training_alone() -> None:
+    def digest(preferences: str | None, beta: float) -> str:
+        task = small_task("translate", training={"preference": {"beta": beta}})
+        return training_digest(task_name="t", task=task, dataset_digest="d", parent="p", preferences=preferences)
+
+    assert digest(None, 0.1) == digest(None, 0.2)
+    assert len({digest(None, 0.1), digest("x", 0.1), digest("x", 0.2), digest("y", 0.1)}) == 4

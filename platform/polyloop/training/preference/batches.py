@@ -97,6 +97,13 @@ def preference_batch(
 ) -> PreferenceBatch:
     """Return a worker's share of a batch, on the CPU; `reference` is that of `precompute_preferences`, (2, rows)."""
     share, weights = share_of(batch, rows.weights, rank=rank, world_size=world_size)
+    return weighted_pairs(rows, share, weights, pad_id=pad_id, reference=reference)
+
+
+def weighted_pairs(
+    rows: PreferenceRows, share: Ints, weights: Floats, *, pad_id: int, reference: Floats | None = None
+) -> PreferenceBatch:
+    """Return the pairs of `share`, weighted by `weights` (pairs,); `reference` as in `preference_batch`."""
     input_ids, mask = rows.inputs.padded(share, pad_id)
     sides = [side.padded(share, IGNORED)[0] for side in (rows.chosen, rows.rejected)]
     width = max(side.shape[1] for side in sides)
@@ -127,6 +134,28 @@ def binary_batch(
     """
     share, weights = share_of(batch, rows.weights, rank=rank, world_size=world_size)
     partners, _ = share_of(mismatched_partners(batch), rows.weights, rank=rank, world_size=world_size)
+    return partnered_batch(
+        rows,
+        share,
+        partners,
+        weights,
+        pad_id=pad_id,
+        reference=reference,
+        mismatched_reference=mismatched_reference,
+    )
+
+
+def partnered_batch(
+    rows: BinaryRows,
+    share: Ints,
+    partners: Ints,
+    weights: Floats,
+    *,
+    pad_id: int,
+    reference: Floats | None = None,
+    mismatched_reference: Floats | None = None,
+) -> BinaryBatch:
+    """Return the rows of `share`, each with its partner and weight (rows,); references as in `binary_batch`."""
     is_mismatched = ~equal_lists(_taken(rows.inputs, share), _taken(rows.inputs, partners)) & (weights > 0)
     input_ids, mask = rows.inputs.padded(share, pad_id)
     return BinaryBatch(

@@ -27,15 +27,31 @@ class BinaryReference:
     mismatched: Floats
 
 
+def pair_scores(model: Any, rows: PreferenceRows, batch: Ints, *, pad_id: int, device: torch.device) -> torch.Tensor:
+    """Return log-probabilities of the chosen and rejected texts of a batch, (2, rows of the batch)."""
+    texts = preference_batch(rows, batch, pad_id=pad_id).to(device)
+    return frozen_scores(model, texts.input_ids, texts.attention_mask, texts.targets).view(2, -1)
+
+
+def binary_scores(model: Any, rows: BinaryRows, batch: Ints, *, pad_id: int, device: torch.device) -> torch.Tensor:
+    """Return log-probabilities of the texts of a batch, (rows of the batch,)."""
+    texts = binary_batch(rows, batch, pad_id=pad_id).to(device)
+    return frozen_scores(model, texts.input_ids, texts.attention_mask, texts.targets)
+
+
+def partner_scores(model: Any, rows: BinaryRows, batch: Ints, *, pad_id: int, device: torch.device) -> torch.Tensor:
+    """Return log-probabilities of the partners' texts given the inputs of a batch, (rows of the batch,)."""
+    texts = binary_batch(rows, batch, pad_id=pad_id).to(device)
+    return frozen_scores(model, texts.input_ids, texts.attention_mask, texts.mismatched_targets)
+
+
 def precompute_preferences(
     model: Any, rows: PreferenceRows, batches: Sequence[Ints], *, pad_id: int, device: torch.device
 ) -> Floats:
     """Return log-probabilities of chosen and rejected texts, (2, rows); any plan that has each row once will do."""
     reference = _unknown(2, len(rows))
     for batch in batches:
-        texts = preference_batch(rows, batch, pad_id=pad_id).to(device)
-        scores = frozen_scores(model, texts.input_ids, texts.attention_mask, texts.targets)
-        reference[:, batch] = scores.view(2, -1).float().cpu().numpy()
+        reference[:, batch] = pair_scores(model, rows, batch, pad_id=pad_id, device=device).float().cpu().numpy()
     return reference
 
 
@@ -46,14 +62,13 @@ def precompute_binary(
 
     `plans` are the batches of each epoch as they will be learned, whole, not a worker's share; at least one epoch.
     """
+    known: dict[str, Any] = {"pad_id": pad_id, "device": device}
     targets, mismatched = _unknown(1, len(rows))[0], _unknown(len(plans), len(rows))
     for epoch, batches in enumerate(plans):
         for batch in batches:
-            texts = binary_batch(rows, batch, pad_id=pad_id).to(device)
-            inputs = (texts.input_ids, texts.attention_mask)
-            mismatched[epoch, batch] = frozen_scores(model, *inputs, texts.mismatched_targets).float().cpu().numpy()
+            mismatched[epoch, batch] = partner_scores(model, rows, batch, **known).float().cpu().numpy()
             if epoch == 0:
-                targets[batch] = frozen_scores(model, *inputs, texts.targets).float().cpu().numpy()
+                targets[batch] = binary_scores(model, rows, batch, **known).float().cpu().numpy()
     return BinaryReference(targets=targets, mismatched=mismatched)
 
 

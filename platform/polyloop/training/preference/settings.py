@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from polyloop.errors import SpecError
+from polyloop.spec.training import PreferenceSpec
 
 HIGHEST_WEIGHT_RATIO = 4 / 3
 """Good rows may weigh up to this times as much as bad ones, all rows of a kind together, and not less than they.
@@ -78,6 +79,24 @@ def balanced_weights(desirable: float, undesirable: float) -> tuple[float, float
         raise SpecError(f"KTO needs good and bad rows; there are {desirable:g} and {undesirable:g}")
     ratio = desirable / undesirable
     return max(1.0, 1.0 / ratio), max(1.0, ratio / HIGHEST_WEIGHT_RATIO)
+
+
+def dpo_settings(spec: PreferenceSpec) -> DpoSettings:
+    """Return what the spec says of DPO."""
+    return DpoSettings(
+        beta=spec.beta,
+        form=spec.form,
+        label_smoothing=spec.label_smoothing,
+        length_normalised=spec.length_normalised,
+    )
+
+
+def kto_settings(spec: PreferenceSpec, desirable: float, undesirable: float) -> KtoSettings:
+    """Return what the spec says of KTO; without weights, those that balance kinds which weigh so much in all."""
+    good, bad = spec.desirable_weight, spec.undesirable_weight
+    if good is None or bad is None:
+        good, bad = balanced_weights(desirable, undesirable)
+    return KtoSettings(beta=spec.beta, desirable_weight=good, undesirable_weight=bad)
 
 
 def _check_beta(beta: float) -> None:

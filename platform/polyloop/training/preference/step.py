@@ -60,18 +60,31 @@ def binary_step(
     `reference` as in `preference_step`. With several workers `sum_over_workers` makes the reference point that of the
     whole batch, so that all of them together learn what one would; the statistics are those of this worker.
     """
-    expected, expected_mismatched = batch.reference, batch.mismatched_reference
-    inputs = (batch.input_ids, batch.attention_mask)
+    expected = batch.reference
     if expected is None:
-        expected = frozen_scores(_present(reference), *inputs, batch.targets)
-    if expected_mismatched is None:
-        expected_mismatched = frozen_scores(_present(reference), *inputs, batch.mismatched_targets)
-    mismatched = frozen_scores(policy, *inputs, batch.mismatched_targets)
-    divergence = divergence_sums(mismatched, expected_mismatched, batch.is_mismatched)
+        expected = frozen_scores(_present(reference), batch.input_ids, batch.attention_mask, batch.targets)
+    divergence = binary_divergence(policy, batch, reference=reference)
     zero_point = reference_point(divergence if sum_over_workers is None else sum_over_workers(divergence.clone()))
-    scores = text_scores(policy, *inputs, batch.targets)
-    result = kto_loss(scores.log_probs, expected, batch.is_desirable, batch.weights, zero_point, settings)
+    result = binary_loss(policy, batch, settings, expected, zero_point)
     return PreferenceLoss(loss=result.loss, statistics=result.statistics + divergence_statistics(divergence))
+
+
+def binary_divergence(policy: Any, batch: BinaryBatch, *, reference: Any = None) -> torch.Tensor:
+    """Return number and summed log-ratio of a batch's mismatched texts, (2,), as `divergence_sums` does."""
+    inputs = (batch.input_ids, batch.attention_mask)
+    expected = batch.mismatched_reference
+    if expected is None:
+        expected = frozen_scores(_present(reference), *inputs, batch.mismatched_targets)
+    scores = frozen_scores(policy, *inputs, batch.mismatched_targets)
+    return divergence_sums(scores, expected, batch.is_mismatched)
+
+
+def binary_loss(
+    policy: Any, batch: BinaryBatch, settings: KtoSettings, expected: torch.Tensor, zero_point: torch.Tensor
+) -> PreferenceLoss:
+    """Return KTO's summed loss, given the reference's log-probabilities (rows,) and the reference point ()."""
+    scores = text_scores(policy, batch.input_ids, batch.attention_mask, batch.targets)
+    return kto_loss(scores.log_probs, expected, batch.is_desirable, batch.weights, zero_point, settings)
 
 
 def frozen_scores(

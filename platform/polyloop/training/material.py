@@ -1,0 +1,57 @@
+"""What a run reads: the dataset's train split, or a file of preferences, made into a lesson.
+
+Inputs: the run's config, its dataset, and the model before its first step. Output: the lesson, and names for its rows.
+Errors: DataError where there is nothing to learn from.
+"""
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from accelerate import Accelerator
+
+from polyloop.data.dataset import Dataset
+from polyloop.errors import DataError
+from polyloop.models.build import Observing
+from polyloop.training.config import TrainConfig
+from polyloop.training.lesson import ExampleLesson, Lesson
+from polyloop.training.objectives import Objective, inputs_of
+from polyloop.training.preference.lesson import JudgedLesson, PairLesson
+from polyloop.training.preference.pairs import BinaryRows, PreferenceRows
+from polyloop.training.rows import Ints, Rows, balance_labels
+from polyloop.training.setup import load_teacher
+
+NAMED_ROWS = 5
+"""Row ids that an error about a batch tells."""
+
+
+class Material:
+    """The rows of a run."""
+
+    def __init__(self, config: TrainConfig, dataset: Dataset) -> None:
+        self._config, self._dataset = config, dataset
+        self._table = dataset.table("train") if config.preferences is None else pq.read_table(config.preferences)
+        if not self._table.num_rows:
+            raise DataError(f"the train split of {config.dataset_dir} is empty; there is nothing to learn from")
+
+    def lesson(self, model: Any, objective: Objective, accelerator: Accelerator, tokenizer: Any) -> Lesson:
+        """Return what is to be learned; `model` is the bare one, before its first step."""
+        task, training = self._config.task, self._config.task.training
+        if self._config.preferences is None:
+            rows = Rows.from_table(self._table)
+            if isinstance(model, Observing):
+                model.observe(inputs_of(rows, int(tokenizer.pad_token_id)))
+            if training.label_balance:  # the spec allows it for classify alone
+                rows = balance_labels(rows, training.label_balance)
+            teacher = load_teacher(task, tokenizer, accelerator.device)
+            return ExampleLesson(rows, objective, training, accelerator, teacher)
+        pad_id = int(tokenizer.pad_token_id)
+        if training.preference.method == "dpo":
+            return PairLesson(PreferenceRows.from_table(self._table), model, training, accelerator, pad_id=pad_id)
+        return JudgedLesson(BinaryRows.from_table(self._table), model, training, accelerator, pad_id=pad_id)
+
+    def name_rows(self, batch: Ints) -> str:
+        """Return the ids of a few rows of a batch."""
+        column: pa.ChunkedArray = self._table.column("id")
+        ids = column.take(pa.array(batch[:NAMED_ROWS])).to_pylist()
+        return ", ".join(ids) + (" ..." if len(batch) > NAMED_ROWS else "")

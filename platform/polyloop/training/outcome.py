@@ -1,0 +1,35 @@
+"""What a run leaves behind: a Hugging Face model folder with its tokenizer, there whole or not at all.
+
+Inputs: the run's config, trained weights and the judge of the dev split. Output: `run_dir`/model. Errors:
+StorageFullError.
+"""
+
+import os
+import shutil
+import uuid
+from typing import Any
+
+from polyloop.models.build import finished_model
+from polyloop.models.decision import CONFIG_KEY, fit_rule
+from polyloop.models.quiet import quiet_transformers
+from polyloop.models.storage import named_storage_errors
+from polyloop.tasks import kind_of
+from polyloop.training.averaging import Weights
+from polyloop.training.config import MODEL_DIR, TrainConfig
+from polyloop.training.judge import Judge
+
+
+def write_model(config: TrainConfig, tokenizer: Any, weights: Weights, judge: Judge) -> None:
+    """Write the model under a temporary name, and rename it; how labels are decided is fitted on the dev split."""
+    model = finished_model(config.task, tokenizer, weights, init_from=config.init_from)
+    if kind_of(config.task).has_labels:
+        rule = fit_rule(*judge.logits(model), config.task)
+        setattr(model.config, CONFIG_KEY, rule.to_config())
+    staging = config.run_dir / f".{MODEL_DIR}-{uuid.uuid4().hex}"
+    try:
+        with named_storage_errors(f"the trained model to {config.run_dir}"), quiet_transformers():
+            model.save_pretrained(staging)
+            tokenizer.save_pretrained(staging)
+            os.rename(staging, config.run_dir / MODEL_DIR)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)

@@ -1,0 +1,31 @@
+"""What the spec may say of preferences."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from tests.support.small_tasks import small_task
+
+from polyloop.spec.training import PreferenceSpec
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"method": "kto", "form": "ipo"}, "`form` belongs to `method: dpo`"),
+        ({"method": "kto", "label_smoothing": 0.1}, "`label_smoothing` belongs to `method: dpo`"),
+        ({"method": "kto", "length_normalised": True}, "`length_normalised` belongs to `method: dpo`"),
+        ({"desirable_weight": 1.0, "undesirable_weight": 1.0}, "belong to `method: kto`"),
+        ({"method": "kto", "desirable_weight": 1.0}, "set both of"),
+        ({"form": "ipo", "label_smoothing": 0.1}, "no meaning with `form: ipo`"),
+    ],
+)
+def test_settings_of_another_method_are_refused(said: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        PreferenceSpec(**said)
+
+
+def test_preferences_are_between_texts() -> None:
+    with pytest.raises(ValidationError, match=r"`training.preference` belongs to translate and summarize"):
+        small_task("classify", training={"preference": {"beta": 0.5}})
+    assert small_task("chat", training={"preference": {"beta": 0.5}}).training.preference.beta == 0.5
