@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from polyloop.data.lengths import LengthHistogram, bin_bounds
 from polyloop.data.manifest import Manifest
-from polyloop.data.report.blocks import (
+from polyloop.pages.blocks import (
     Block,
     CellValue,
     Figures,
@@ -24,7 +24,7 @@ from polyloop.data.report.blocks import (
     percent_text,
     table,
 )
-from polyloop.data.report.charts import NUM_COLOURS, Bar, Column, bar_chart, histogram
+from polyloop.pages.charts import NUM_COLOURS, Bar, Column, bar_chart, histogram
 from polyloop.data.rows import SPLITS
 from polyloop.data.statistics import Side, Statistics, TextStatistics
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from polyloop.data.label_noise import LabelNoise
 from polyloop.data.manifest import Manifest
-from polyloop.data.report.blocks import (
+from polyloop.pages.blocks import (
     Block,
     Cell,
     CellValue,
@@ -25,7 +25,7 @@ from polyloop.data.report.blocks import (
     shown,
     table,
 )
-from polyloop.data.report.charts import Bar, bar_chart
+from polyloop.pages.charts import Bar, bar_chart
 from polyloop.data.report.content import MAX_BARS, found_by_corpus, found_table
 from polyloop.data.rows import SAMPLE_CHARACTERS
 from polyloop.data.statistics import PUBLISHED_SOURCES, Statistics

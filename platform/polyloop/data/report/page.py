@@ -6,26 +6,23 @@ page. Pure: the same inputs give the same page. Every text is escaped; text of t
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from markupsafe import Markup
 
 from polyloop.data.label_noise import LabelNoise
 from polyloop.data.manifest import DROPS_NAME, Manifest
 from polyloop.data.report import content, history
-from polyloop.data.report.blocks import Section
-from polyloop.data.report.charts import STYLE
 from polyloop.data.report.people import people
 from polyloop.data.rows import SPLITS
 from polyloop.data.statistics import Statistics
-
-if TYPE_CHECKING:
-    from jinja2 import Template
+from polyloop.pages.blocks import Section
+from polyloop.pages.page import render_page
 
 REPORT_NAME = "report.html"
 
-_FOLDER = Path(__file__).parent
 # Before the last two sections, which are about where rows come from.
 _NOISE_PLACE = -2
 
@@ -41,11 +38,16 @@ def render_report(
     sections = _sections(manifest, statistics, drops)
     if label_noise is not None:
         sections.insert(_NOISE_PLACE, history.label_noise(label_noise, suspect_texts))
-    return _template().render(
-        manifest=manifest,
+    return render_page(
+        title=f"{manifest.task}: dataset {manifest.digest[:12]}",
+        brand="Polyloop dataset report",
+        heading=manifest.task,
+        aside=Markup("dataset <code>{}</code>, built {} UTC by version {}").format(
+            manifest.digest[:12], manifest.created_at.strftime("%Y-%m-%d %H:%M"), manifest.code_version
+        ),
         tiles=_tiles(manifest, statistics),
         sections=sections,
-        styles=[STYLE.read_text(encoding="utf-8"), (_FOLDER / "report.css").read_text(encoding="utf-8")],
+        warnings=manifest.warnings,
     )
 
 
@@ -83,18 +85,3 @@ def _tiles(manifest: Manifest, statistics: Statistics) -> list[tuple[str, str]]:
         ("of the rows read dropped", history.dropped_share(manifest)),
         ("MB on disk", f"{size_mb:,.1f}"),
     ]
-
-
-@cache
-def _template() -> "Template":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("report.html.jinja")

@@ -15,7 +15,7 @@ from polyloop.data.report.bias import (
     label_differences,
     label_skew,
 )
-from polyloop.data.report.blocks import (
+from polyloop.pages.blocks import (
     Block,
     CellValue,
     Figures,
@@ -25,7 +25,7 @@ from polyloop.data.report.blocks import (
     quoted,
     table,
 )
-from polyloop.data.report.charts import Bar, bar_chart
+from polyloop.pages.charts import Bar, bar_chart
 from polyloop.data.statistics import Statistics
 
 _INTRODUCTION = (

@@ -6,7 +6,7 @@ import pytest
 from tests.support.small_datasets import DROPS, HOSTILE, manifest_of, moods, row, table
 
 from polyloop.data.label_noise import LabelNoise, Suspect
-from polyloop.data.report.blocks import percent_text, shown
+from polyloop.pages.blocks import percent_text, shown
 from polyloop.data.report.page import render_report
 from polyloop.data.statistics import Statistics
 

@@ -64,8 +64,8 @@ def bar_chart(
         for part in _bar(bar, series, y=row * _LINE_HEIGHT, left=left, per_unit=room / most)
     ]
     spoken = description or "; ".join(f"{bar.name}: {bar.text}" for bar in bars)
-    legend = _legend(series) if len(series) > 1 else Markup()
-    return _figure(title, spoken, len(bars) * _LINE_HEIGHT, drawn, legend)
+    legend = legend_of(series) if len(series) > 1 else Markup()
+    return figure(title, spoken, len(bars) * _LINE_HEIGHT, drawn, legend)
 
 
 def histogram(
@@ -81,10 +81,11 @@ def histogram(
     if marker is not None:
         drawn += _marker(marker[0] * step, marker[1], base)
         spoken = f"{marker[1]}; {spoken}"
-    return _figure(title, spoken, base + _AXIS_HEIGHT, drawn, Markup())
+    return figure(title, spoken, base + _AXIS_HEIGHT, drawn, Markup())
 
 
-def _figure(title: str, description: str, height: float, parts: Sequence[Markup], legend: Markup) -> Markup:
+def figure(title: str, description: str, height: float, parts: Sequence[Markup], legend: Markup) -> Markup:
+    """Return a figure of parts that are drawn WIDTH units wide and `height` high."""
     return Markup(
         '<figure class="chart"><figcaption>{title}</figcaption>{legend}'
         '<svg role="img" aria-label="{label}" viewBox="0 0 {width} {height:.0f}" xmlns="http://www.w3.org/2000/svg">'
@@ -99,7 +100,8 @@ def _figure(title: str, description: str, height: float, parts: Sequence[Markup]
     )
 
 
-def _legend(series: Sequence[str]) -> Markup:
+def legend_of(series: Sequence[str]) -> Markup:
+    """Return the list of series with their colours."""
     items = (
         Markup('<li><i class="swatch series-{}"></i><bdi>{}</bdi></li>').format(number % NUM_COLOURS, name)
         for number, name in enumerate(series)

@@ -2,7 +2,7 @@
 
 from xml.etree import ElementTree
 
-from polyloop.data.report.charts import WIDTH, Bar, Column, bar_chart, histogram
+from polyloop.pages.charts import WIDTH, Bar, Column, bar_chart, histogram
 
 SVG = "{http://www.w3.org/2000/svg}"
 
