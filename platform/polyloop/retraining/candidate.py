@@ -25,7 +25,7 @@ from polyloop.spec.loader import LoadedSpec
 from polyloop.spec.models import task_locales
 from polyloop.tasks import kind_of
 from polyloop.training.driver import run_training
-from polyloop.training.progress import Progress
+from polyloop.training.telling import TrainingTeller
 
 RUNS_FOLDER = "runs"
 MODELS_FOLDER = "models"
@@ -42,6 +42,7 @@ def make_candidate(
     """Return the candidate's result; a version that is published already is not trained again."""
     if version.state in (PUBLISHED, REJECTED):
         return evaluate_version(loaded, version, dataset, progress)
+    tell = TrainingTeller(f"{version.task} {version.version}")
     trained_dir = run_training(
         task_name=version.task,
         task=plan.task,
@@ -49,7 +50,7 @@ def make_candidate(
         run_name=f"{version.task}-{version.training_digest[:24]}",
         storage_path=loaded.artefacts_dir / RUNS_FOLDER,
         init_from=plan.init_from,
-        on_progress=lambda look: progress(describe(version, look)),
+        on_progress=lambda look: progress(tell(look)),
     )
     locales = task_locales(plan.task, loaded.spec.locales)
     result = evaluate_model(
@@ -75,15 +76,6 @@ def make_candidate(
     shutil.rmtree(trained_dir.parent, ignore_errors=True)
     progress(f"{version.task} {version.version}: published")
     return result
-
-
-def describe(version: VersionRecord, look: Progress) -> str:
-    """Return one line on how far a training is."""
-    loss = "" if look.loss is None else f", loss {look.loss:.3f}"
-    return (
-        f"{version.task} {version.version}: training {look.fraction:.0%}{loss}, "
-        f"{look.tokens_per_s:,.0f} tokens/s{', resumed' if look.resumed else ''}"
-    )
 
 
 def summarise(result: EvaluationResult) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from polyloop.data.dataset import Dataset
 from polyloop.evaluation.evaluate import evaluate
 from polyloop.evaluation.results import SUMMARY_FILE, EvaluationResult, load_result, save_result
 from polyloop.models.predict import Predictor
+from polyloop.progress import prefixed
 from polyloop.registry.versions import VersionRecord
 from polyloop.spec.loader import LoadedSpec
 
@@ -46,7 +47,7 @@ def evaluate_model(
         dataset_digest=dataset.digest,
         holdout_digest=dataset.holdout_digest,
         size_bytes=size_bytes,
-        progress=lambda text: progress(f"{task} {version}: {text}"),
+        progress=lambda text: progress(prefixed(f"{task} {version}: ", text)),
     )
     save_result(result, folder)
     return result

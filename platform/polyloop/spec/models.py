@@ -15,6 +15,7 @@ from polyloop.spec.corpora import Corpus
 from polyloop.spec.fields import Fraction, Frozen, Locale, Name, changed_keys, check_locale
 from polyloop.spec.kinds import check_keys_of_kind, check_metric
 from polyloop.spec.network import DecodingSpec, ModelSpec
+from polyloop.spec.sweep import SweepSpec
 from polyloop.spec.training import TrainingSpec
 
 
@@ -118,6 +119,8 @@ class TaskSpec(Frozen):
     """Size or checkpoint."""
     training: TrainingSpec = TrainingSpec()
     """How it is trained."""
+    sweep: SweepSpec | None = None
+    """Other settings that `polyloop model sweep` tries."""
     gate: GateSpec = GateSpec()
     """When a new version may replace the old one."""
     serving: TaskServing = TaskServing()

@@ -39,6 +39,7 @@ from polyloop.spec.models import (
 from polyloop.spec.network import DecodingSpec, LoraSpec, ModelSpec, NgramSpec
 from polyloop.spec.recipes import ENCODER_DECODER_RECIPES, ENCODER_RECIPES, Recipe
 from polyloop.spec.settings import PREFIX, Settings
+from polyloop.spec.sweep import SweepSpec, ValuesSpec
 from polyloop.spec.training import DistillationSpec, TrainingSpec
 
 DEFAULT_FILE = Path("docs/spec.md")
@@ -65,6 +66,8 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("`tasks.NAME.model.lora`", LoraSpec),
     ("`tasks.NAME.training`", TrainingSpec),
     ("`tasks.NAME.training.distill`", DistillationSpec),
+    ("`tasks.NAME.sweep`", SweepSpec),
+    ("`tasks.NAME.sweep.keys.KEY`", ValuesSpec),
     ("`tasks.NAME.gate`", GateSpec),
     ("`tasks.NAME.serving`", TaskServing),
     ("`serving`", ServingSpec),

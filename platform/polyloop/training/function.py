@@ -163,7 +163,7 @@ class _Run:
             best_epoch=best_epoch,
         )
         if self._session.rank == 0:
-            self._session.report(self._look(steps_in_epoch))
+            self._session.report(self._look(steps_in_epoch, ends_epoch=True))
         is_over = score is not None and is_patience_over(epoch, best_epoch, self._training.patience)
         self._position = replace(self._position, epoch=epoch + 1, step=0, is_over=is_over)
 
@@ -189,7 +189,7 @@ class _Run:
         ids = self._dataset.table("train").column("id").take(batch[:NAMED_ROWS]).to_pylist()
         return ", ".join(ids) + (" ..." if len(batch) > NAMED_ROWS else "")
 
-    def _look(self, steps_in_epoch: int) -> Progress:
+    def _look(self, steps_in_epoch: int, *, ends_epoch: bool = False) -> Progress:
         position = self._position
         seen = self._meter.read()
         flops_per_s = FLOPS_PER_TOKEN_AND_WEIGHT * self._working_weights * seen.tokens_per_s
@@ -212,6 +212,7 @@ class _Run:
             elapsed_s=seen.elapsed_s,
             resumed=self._resumed,
             pid=os.getpid(),
+            ends_epoch=ends_epoch,
         )
 
     def _is_checkpoint_due(self, interval_s: float) -> bool:
