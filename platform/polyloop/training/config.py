@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from polyloop.spec.models import TaskSpec
+from polyloop.spec.settings import Settings
 
 MODEL_DIR = "model"
 """Folder of the trained model in the run's folder; it is there if and only if the run is over."""
@@ -21,6 +22,25 @@ OPERATIONAL_FIELDS = frozenset(
     {"num_workers", "cpus_per_worker", "threads_per_worker", "use_gpu", "checkpoint_every_s", "max_failures"}
 )
 """Fields of the training spec that say where and how a run goes, not what comes out."""
+
+
+class SinkConfig(BaseModel):
+    """Where the figures of a run are sent besides its own files (`polyloop.training.sinks`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    tensorboard_dir: Path | None = None
+    """Folder for TensorBoard event files; each run gets a folder of its own in it."""
+    mlflow_uri: str | None = None
+    """Tracking URI of MLflow."""
+
+
+def sinks_of(settings: Settings) -> SinkConfig:
+    """Return the sinks that the environment asks for."""
+    folder = settings.tensorboard
+    return SinkConfig(
+        tensorboard_dir=folder.resolve() if folder is not None else None, mlflow_uri=settings.mlflow_tracking_uri
+    )
 
 
 class TrainConfig(BaseModel):
@@ -38,6 +58,8 @@ class TrainConfig(BaseModel):
     """Folder of this run: progress, checkpoints and the trained model."""
     init_from: Path | None = None
     """Folder of the model version to go on from; without one, the task's recipe or checkpoint."""
+    sinks: SinkConfig = SinkConfig()
+    """Where its figures are sent."""
 
 
 def training_digest(*, task_name: str, task: TaskSpec, dataset_digest: str, parent: str | None) -> str:

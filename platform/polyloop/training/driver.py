@@ -20,11 +20,13 @@ from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
 from polyloop.errors import PolyloopError, StorageFullError, TrainingError
 from polyloop.models.storage import is_storage_full, named_storage_errors
 from polyloop.spec.models import TaskSpec
+from polyloop.spec.settings import settings
 from polyloop.spec.training import TrainingSpec
-from polyloop.training.config import MODEL_DIR, TrainConfig
+from polyloop.training.config import MODEL_DIR, TrainConfig, sinks_of
 from polyloop.training.progress import Progress, ProgressFollower
 from polyloop.training.ray_session import FAILURE_FILE, read_failure, train_worker
 from polyloop.training.session import CHECKPOINTS_TO_KEEP, PROGRESS_FILE
+from polyloop.training.sinks import check_sinks
 
 
 def run_training(
@@ -49,7 +51,9 @@ def run_training(
         dataset_dir=dataset_dir.resolve(),
         run_dir=storage_path.resolve() / run_name,
         init_from=init_from.resolve() if init_from is not None else None,
+        sinks=sinks_of(settings()),
     )
+    check_sinks(config.sinks)
     model_dir = config.run_dir / MODEL_DIR
     with only_driver(config.run_dir):
         if not model_dir.is_dir():

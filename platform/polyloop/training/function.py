@@ -35,10 +35,12 @@ from polyloop.training.meter import Meter
 from polyloop.training.mixture import rows_of_epoch
 from polyloop.training.objectives import objective_of
 from polyloop.training.parallel import make_parallel
-from polyloop.training.progress import Progress
+from polyloop.training.progress import Progress, read_progress
+from polyloop.training.report import TRAINING_REPORT_NAME, render_training
 from polyloop.training.rows import Ints, Rows, balance_labels
 from polyloop.training.schedule import is_patience_over, steps_of_epoch
-from polyloop.training.session import Session
+from polyloop.training.session import PROGRESS_FILE, Session
+from polyloop.training.sinks import listened
 from polyloop.training.setup import load_teacher, make_accelerator, make_optimizer, peak_memory_bytes, suit_cpu
 from polyloop.training.work import FLOPS_PER_TOKEN_AND_WEIGHT, mfu, working_weights
 
@@ -57,7 +59,8 @@ def train(config: TrainConfig, session: Session) -> Path:
     """
     model_dir = config.run_dir / MODEL_DIR
     if not model_dir.is_dir():
-        _Run(config, session).run()
+        with listened(config, session) as listening:
+            _Run(config, listening).run()
     return model_dir
 
 
@@ -261,6 +264,14 @@ class _Run:
             with named_storage_errors(f"the trained model to {self._config.run_dir}"), quiet_transformers():
                 model.save_pretrained(staging)
                 self._tokenizer.save_pretrained(staging)
+                self._write_report(staging)
                 os.rename(staging, self._config.run_dir / MODEL_DIR)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
+
+    def _write_report(self, folder: Path) -> None:
+        """Write the report of the run beside the model, where the runner keeps a progress file."""
+        looks = [look for look, _ in read_progress(self._config.run_dir / PROGRESS_FILE)]
+        if looks:
+            page = render_training(self._config.task_name, self._config.task, looks)
+            (folder / TRAINING_REPORT_NAME).write_text(page, encoding="utf-8")

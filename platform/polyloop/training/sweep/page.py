@@ -13,7 +13,7 @@ from polyloop.pages.page import render_page
 from polyloop.progress import duration_text
 from polyloop.spec.sweep import SweepSpec
 from polyloop.training.sweep.results import SweepResult, TrialOutcome, changed_settings, swept_keys
-from polyloop.training.sweep.scores import EpochScore
+from polyloop.training.scores import EpochScore
 
 SWEEP_REPORT_NAME = "sweep.html"
 MAX_CURVES = 8
@@ -65,9 +65,11 @@ def _keys(result: SweepResult, sweep: SweepSpec) -> Section:
 
 
 def _key_chart(result: SweepResult, sweep: SweepSpec, key: str) -> Markup:
-    scored = [trial for trial in result.trials if trial.score is not None]
     values = sweep.keys[key]
-    is_numeric = all(_is_number(trial.settings[key]) for trial in scored)
+    scored = [trial for trial in result.trials if trial.score is not None]
+    known = [trial for trial in scored if trial.settings[key] is not None]
+    is_numeric = all(_is_number(trial.settings[key]) for trial in known)
+    scored = known if is_numeric else scored
     names = [] if is_numeric else sorted({_value(trial.settings[key]) for trial in scored})
     dots = [
         Dot(

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from polyloop.errors import TrainingError
-from polyloop.training.sweep.scores import EpochScore, best_of
+from polyloop.training.scores import EpochScore, best_of
 from polyloop.training.sweep.space import SEED_KEY, Settings, Trial
 
 State = Literal["finished", "stopped", "failed"]

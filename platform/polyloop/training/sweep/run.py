@@ -26,7 +26,7 @@ from polyloop.training.setup import usable_cores
 from polyloop.training.sweep.capacity import threads_of_trial, trials_at_once
 from polyloop.training.sweep.files import SweepFiles
 from polyloop.training.sweep.results import State, SweepResult, TrialOutcome, decide_winner, outcome_of
-from polyloop.training.sweep.scores import EpochScore, elapsed_of, epoch_scores
+from polyloop.training.scores import EpochScore, elapsed_of, epoch_scores
 from polyloop.training.sweep.space import Trial, plan_trials, task_with
 from polyloop.training.sweep.stopping import make_scheduler
 from polyloop.training.sweep.trial import train_trial

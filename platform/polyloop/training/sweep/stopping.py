@@ -13,7 +13,7 @@ from typing import Any
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 
 from polyloop.spec.sweep import SweepSpec
-from polyloop.training.sweep.scores import EpochScore
+from polyloop.training.scores import EpochScore
 
 EPOCH, SCORE = "epoch", "score"
 """Names of what a trial reports."""

@@ -1,4 +1,4 @@
-"""The scores of a trial, epoch by epoch, from the looks at its run (pure)."""
+"""The scores of a run, epoch by epoch, and its time, from the looks at it (pure)."""
 
 import math
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ class EpochScore:
     epoch: int
     """Epochs done, from 1."""
     score: float
-    """What trials are compared by, more being better: that of the weights which would be kept if the run ended here."""
+    """What runs are compared by, more being better: that of the weights which would be kept if the run ended here."""
     dev_loss: float
     dev_accuracy: float
     elapsed_s: float
