@@ -28,6 +28,10 @@ class Share(str):
         message.what, message.fraction, message.details, message.left_s = what, fraction, details, left_s
         return message
 
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, object]]:
+        facts = {"fraction": self.fraction, "details": self.details, "left_s": self.left_s}
+        return (self.what,), {**facts, "tells_all": str(self) != self.what}
+
 
 def prefixed(prefix: str, message: str) -> str:
     """Return a message with words before it; a `Share` stays one."""

@@ -33,6 +33,11 @@ class ProgressBar:
             self._task, description=message.what, completed=message.fraction, figures=figures, is_known=True
         )
 
+    @property
+    def renderable(self) -> RenderableType:
+        """The line as it stands."""
+        return self._progress.get_renderable()
+
     def __enter__(self) -> "ProgressBar":
         self._progress.start()
         return self

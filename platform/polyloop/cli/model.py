@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from polyloop.cli import model_runs
 from polyloop.cli.context import AsJson, TaskArgument, TasksOption, of
 from polyloop.cli.output import ProgressLine, messages, print_json, print_renderable, print_rows
 from polyloop.errors import RegistryError
@@ -15,7 +16,9 @@ from polyloop.registry.versions import VersionRecord, get_version, list_versions
 if TYPE_CHECKING:
     from polyloop.retraining.comparison import Comparison
 
-app = typer.Typer(help="Model versions: train, evaluate, list, show.", no_args_is_help=True)
+app = typer.Typer(help="Model versions: train, sweep, evaluate, list, show.", no_args_is_help=True)
+app.command()(model_runs.sweep)
+app.command()(model_runs.config)
 
 
 @app.command()

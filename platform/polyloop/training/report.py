@@ -45,8 +45,7 @@ def unbroken(looks: Sequence[Progress]) -> list[Progress]:
     """Return the looks of the run as if it had never been killed: steps that were done again count as the last time."""
     kept: list[Progress] = []
     for look in looks:
-        starts_again = bool(kept) and look.pid != kept[-1].pid
-        while starts_again and kept and kept[-1].num_steps >= look.num_steps:
+        while kept and kept[-1].num_steps > look.num_steps:
             kept.pop()
         kept.append(look)
     return kept

@@ -22,11 +22,12 @@ from polyloop.spec.sweep import SweepSpec
 from polyloop.training.config import MODEL_DIR, TrainConfig, training_digest
 from polyloop.training.driver import kept_interrupt_handler, only_driver, with_absolute_checkpoint
 from polyloop.training.ray_session import read_failure
+from polyloop.training.scores import EpochScore, elapsed_of, epoch_scores
 from polyloop.training.setup import usable_cores
 from polyloop.training.sweep.capacity import threads_of_trial, trials_at_once
 from polyloop.training.sweep.files import SweepFiles
+from polyloop.training.sweep.page import SWEEP_REPORT_NAME, render_sweep
 from polyloop.training.sweep.results import State, SweepResult, TrialOutcome, decide_winner, outcome_of
-from polyloop.training.scores import EpochScore, elapsed_of, epoch_scores
 from polyloop.training.sweep.space import Trial, plan_trials, task_with
 from polyloop.training.sweep.stopping import make_scheduler
 from polyloop.training.sweep.trial import train_trial
@@ -77,6 +78,15 @@ def run_sweep(request: SweepRequest, *, progress: Tell) -> SweepResult:
             "same command again to go on"
         )
     return decide_winner(request.task_name, select, outcomes)
+
+
+def write_report(request: SweepRequest, result: SweepResult) -> Path:
+    """Write the sweep's page into its folder and return where it is."""
+    files, select = SweepFiles(request.folder), request.task.training.select
+    scores = {trial.name: epoch_scores(files.looks(trial), select) for trial in plan_trials(request.task, request.sweep)}
+    path = request.folder / SWEEP_REPORT_NAME
+    path.write_text(render_sweep(result, request.sweep, scores), encoding="utf-8")
+    return path
 
 
 def _prepare(request: SweepRequest, trials: Sequence[Trial], files: SweepFiles) -> dict[Trial, TrainConfig]:

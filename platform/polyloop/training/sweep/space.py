@@ -80,7 +80,8 @@ def task_with(task: TaskSpec, settings: Mapping[str, Any]) -> TaskSpec:
     """Return the task with other values of dotted keys; TrainingError says, in one line, what does not go together."""
     data = task.model_dump()
     for key, value in settings.items():
-        set_at(data, key, value)
+        if value_at(task, key) != value:  # nothing is said of parts that the task does not have
+            set_at(data, key, value)
     try:
         return TaskSpec.model_validate(data)
     except ValidationError as error:

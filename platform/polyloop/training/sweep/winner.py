@@ -31,13 +31,19 @@ def default_path(spec: Path) -> Path:
     return spec.with_name(f"{spec.stem}.swept{spec.suffix or '.yaml'}")
 
 
-def write_winner(loaded: LoadedSpec, result: SweepResult, output: Path) -> WrittenSpec:
-    """Write the spec and return where it is; SpecError for a place that cannot hold it."""
+def check_place(loaded: LoadedSpec, output: Path) -> None:
+    """SpecError for a place that cannot hold the winner's spec."""
     output = output.resolve()
     if output == loaded.path:
         raise SpecError(f"{output} is the spec itself; name another file, so that nothing is lost")
     if output.parent != loaded.root:
         raise SpecError(f"{output}: relative paths of a spec start at its folder; name a file in {loaded.root}")
+
+
+def write_winner(loaded: LoadedSpec, result: SweepResult, output: Path) -> WrittenSpec:
+    """Write the spec and return where it is; SpecError for a place that cannot hold it."""
+    check_place(loaded, output)
+    output = output.resolve()
     changes = {("tasks", result.task, *key.split(".")): value for key, value in changed_settings(result).items()}
     edited = edit(loaded.path.read_bytes().decode("utf-8-sig"), changes, loaded.path)
     text = f"{_note(loaded, result)}\n{edited.text}"
