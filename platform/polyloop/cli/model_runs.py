@@ -113,7 +113,8 @@ def _asked(cli: CliContext, task: str, space: Path | None, trials: int | None) -
     asked = load_sweep(space) if space is not None else own
     if asked is None:
         raise SpecError(
-            f"{cli.loaded.path}: tasks.{task} has no `sweep` that says what to try; add one, or name a file with --space"
+            f"{cli.loaded.path}: tasks.{task} has no `sweep`; "
+            "add one that says what to try, or name a file with --space"
         )
     return asked if trials is None else asked.model_copy(update={"trials": trials})
 

@@ -1,7 +1,7 @@
 """What commands print: data to stdout (a table, or JSON for machines), messages and progress to stderr.
 
-Limits: on a terminal, progress is one line that changes, with a bar; elsewhere each stage is one plain line, and the same line is
-not repeated more often than every `PLAIN_EVERY_S` seconds.
+Limits: on a terminal, progress is one line that changes, with a bar; elsewhere each stage is one plain line, and
+the same line is not repeated more often than every `PLAIN_EVERY_S` seconds.
 """
 
 import json

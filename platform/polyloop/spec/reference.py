@@ -209,7 +209,12 @@ def _recipes() -> str:
 
 def _settings() -> str:
     rows = [
-        (f"`{info.validation_alias or PREFIX + name.upper()}`", type_name(info.annotation), _default(info), _cell(info.description or ""))
+        (
+            f"`{info.validation_alias or PREFIX + name.upper()}`",
+            type_name(info.annotation),
+            _default(info),
+            _cell(info.description or ""),
+        )
         for name, info in Settings.model_fields.items()
     ]
     return _markdown(("variable", "type", "default", "meaning"), rows)

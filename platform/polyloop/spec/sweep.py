@@ -1,7 +1,8 @@
 """What a sweep tries: which keys of a task's `model` and `training`, with which values, in how many trials.
 
 Part of a task in polyloop.yaml (`sweep:`), or a file of its own. Each key is checked against the key's own limits when
-the file is read. Keys that would change the dataset, say only where a run goes, or change what scores mean, are refused.
+the file is read. Keys that would change the dataset, say only where a run goes, or change what scores mean are
+refused.
 """
 
 import types
@@ -154,8 +155,7 @@ def _check_values(key: str, values: ValuesSpec, field: FieldInfo) -> None:
         if any(end != int(end) for end in ends):
             raise ValueError(f"{key!r} holds whole numbers; write whole numbers as `low` and `high`")
         checked = [int(end) for end in ends]
-    # Frozen models refuse infinities by their config, which a bare adapter does not have; ranges were checked above.
-    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, *field.metadata])  # type: ignore[misc]
+    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, *field.metadata, Field()])  # type: ignore[misc]
     for value in checked:
         try:
             adapter.validate_python(value)

@@ -40,8 +40,8 @@ from polyloop.training.report import TRAINING_REPORT_NAME, render_training
 from polyloop.training.rows import Ints, Rows, balance_labels
 from polyloop.training.schedule import is_patience_over, steps_of_epoch
 from polyloop.training.session import PROGRESS_FILE, Session
-from polyloop.training.sinks import listened
 from polyloop.training.setup import load_teacher, make_accelerator, make_optimizer, peak_memory_bytes, suit_cpu
+from polyloop.training.sinks import listened
 from polyloop.training.work import FLOPS_PER_TOKEN_AND_WEIGHT, mfu, working_weights
 
 LEAST_CHECKPOINT_INTERVAL_S = 5.0

@@ -1,4 +1,4 @@
-"""The HTML report of a training: its curves, its epochs and its settings, in one file that is published with the version.
+"""The HTML report of a training: its curves, epochs and settings, in one file that is published with the version.
 
 Inputs: the task and the looks at the run. Output: one page (`polyloop.pages`). Pure: the same run gives the same page.
 """
@@ -126,9 +126,7 @@ def _warnings(looks: Sequence[Progress], seen: Sequence[Progress], task: TaskSpe
     return warnings
 
 
-def _points(
-    looks: Sequence[Progress], value: Callable[[Progress], float | None]
-) -> tuple[tuple[float, float], ...]:
+def _points(looks: Sequence[Progress], value: Callable[[Progress], float | None]) -> tuple[tuple[float, float], ...]:
     return tuple((float(look.num_steps), found) for look in looks if (found := value(look)) is not None)
 
 

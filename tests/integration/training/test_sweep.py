@@ -1,4 +1,4 @@
-"""A sweep on a Ray cluster: trials side by side, a failing one, losers stopped, and a process that dies in the middle."""
+"""A sweep on a Ray cluster: trials side by side, failing ones, and processes that die in the middle."""
 
 import os
 import signal

@@ -1,6 +1,7 @@
 """Axes: every value has its place, ticks are round and few, numbers are short."""
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -30,7 +31,7 @@ def test_an_axis_of_few_values_or_none_has_a_length(values: list[float], is_log:
 @pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (0.13, 0.94), (-2.0, 31.0), (1_000.0, 1_003.0), (1e-7, 3e-7)])
 def test_ticks_are_a_handful_of_even_steps_inside(low: float, high: float) -> None:
     ticks = round_ticks(low, high)
-    steps = {round((after - before) / (ticks[1] - ticks[0]), 6) for before, after in zip(ticks, ticks[1:], strict=False)}
+    steps = {round((after - before) / (ticks[1] - ticks[0]), 6) for before, after in pairwise(ticks)}
     assert 2 <= len(ticks) <= 6
     assert steps == {1.0}
     assert low - 1e-12 <= ticks[0]
@@ -43,7 +44,8 @@ def test_a_short_logarithmic_axis_has_ticks_between_the_powers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.0, "0"), (0.25, "0.25"), (1e-5, "1e-05"), (12_345.0, "12.3k"), (3.4e6, "3.4M"), (-2e9, "-2G")]
+    ("value", "text"),
+    [(0.0, "0"), (0.25, "0.25"), (1e-5, "1e-05"), (12_345.0, "12.3k"), (3.4e6, "3.4M"), (-2e9, "-2G")],
 )
 def test_numbers_are_short(value: float, text: str) -> None:
     assert short_number(value) == text

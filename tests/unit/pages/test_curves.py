@@ -31,9 +31,7 @@ def test_curves_share_their_axes_and_say_their_numbers() -> None:
     low, high = (places(line) for line in elements(figure, "polyline"))
     assert low[0][1] > high[0][1]
     (svg,) = elements(figure, "svg")
-    assert svg.get("aria-label") == (
-        "Loss. epoch 1 is kept; a: from 0 to 1, least 0; <b>: from 10 to 8, least 8"
-    )
+    assert svg.get("aria-label") == ("Loss. epoch 1 is kept; a: from 0 to 1, least 0; <b>: from 10 to 8, least 8")
     assert "<b>" not in figure
     assert [text.text for text in elements(figure, "text") if "note" in text.get("class", "")] == ["epoch 1 is kept"]
 

@@ -1,4 +1,4 @@
-"""Changed values in YAML text: the rest stays to the letter, or the file is written anew, and it always means the same."""
+"""Changed values in YAML text: the rest stays to the letter, or the file is written anew."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Every kind is known everywhere: the spec, metrics, gates, manifests, cards, models; the guide's tables name the places."""
+"""Every kind is known everywhere: the spec, metrics, gates, manifests, cards and models; the guide names them."""
 
 import re
 from pathlib import Path
@@ -52,5 +52,7 @@ def test_the_guide_names_files_that_are_there() -> None:
     named = re.findall(r"`((?:spec|models|evaluation|feedback|tasks|tests/\w+)/[\w/]+\.py)`", text)
     assert len(named) >= 10
     ours = {name for name in named if "simplify" not in name}
-    places = [REPOSITORY / name if name.startswith("tests/") else REPOSITORY / "platform" / "polyloop" / name for name in ours]
+    places = [
+        REPOSITORY / name if name.startswith("tests/") else REPOSITORY / "platform" / "polyloop" / name for name in ours
+    ]
     assert [str(place) for place in places if not place.is_file()] == []

@@ -30,8 +30,10 @@ class FakeMlflow:
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
     uris: list[str] = field(default_factory=list)
     fails: bool = False
-    entities: Any = SimpleNamespace(
-        Metric=lambda key, value, timestamp, step: (key, value, step), Param=lambda key, value: (key, value)
+    entities: Any = field(
+        default_factory=lambda: SimpleNamespace(
+            Metric=lambda key, value, timestamp, step: (key, value, step), Param=lambda key, value: (key, value)
+        )
     )
 
     def MlflowClient(self, tracking_uri: str) -> "FakeMlflow":  # noqa: N802 (MLflow's own name)
@@ -103,9 +105,14 @@ def test_mlflow_gets_settings_figures_and_the_end(tmp_path: Path, mlflow: FakeMl
 
 def test_a_resumed_training_goes_on_in_its_mlflow_run(tmp_path: Path, mlflow: FakeMlflow) -> None:
     config = config_of(tmp_path, mlflow_uri="http://flow:5000")
-    with pytest.raises(KeyError), listened(config, LocalSession(run_dir=config.run_dir)) as session:
-        session.report(look(num_steps=5))
-        raise KeyError
+
+    def break_off() -> None:
+        with listened(config, LocalSession(run_dir=config.run_dir)) as session:
+            session.report(look(num_steps=5))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        break_off()
     assert next(iter(mlflow.runs.values()))["status"] == "FAILED"
     with listened(config, LocalSession(run_dir=config.run_dir)) as session:
         session.report(look(num_steps=6, resumed=True))

@@ -12,6 +12,8 @@ from markupsafe import Markup
 
 from polyloop.data.lengths import LengthHistogram, bin_bounds
 from polyloop.data.manifest import Manifest
+from polyloop.data.rows import SPLITS
+from polyloop.data.statistics import Side, Statistics, TextStatistics
 from polyloop.pages.blocks import (
     Block,
     CellValue,
@@ -25,8 +27,6 @@ from polyloop.pages.blocks import (
     table,
 )
 from polyloop.pages.charts import NUM_COLOURS, Bar, Column, bar_chart, histogram
-from polyloop.data.rows import SPLITS
-from polyloop.data.statistics import Side, Statistics, TextStatistics
 
 MAX_CHARTS = 12
 """Plots of one kind that a page shows; the tables hold all."""

@@ -10,6 +10,9 @@ from typing import Any
 
 from polyloop.data.label_noise import LabelNoise
 from polyloop.data.manifest import Manifest
+from polyloop.data.report.content import MAX_BARS, found_by_corpus, found_table
+from polyloop.data.rows import SAMPLE_CHARACTERS
+from polyloop.data.statistics import PUBLISHED_SOURCES, Statistics
 from polyloop.pages.blocks import (
     Block,
     Cell,
@@ -26,9 +29,6 @@ from polyloop.pages.blocks import (
     table,
 )
 from polyloop.pages.charts import Bar, bar_chart
-from polyloop.data.report.content import MAX_BARS, found_by_corpus, found_table
-from polyloop.data.rows import SAMPLE_CHARACTERS
-from polyloop.data.statistics import PUBLISHED_SOURCES, Statistics
 
 PII_NOTE = "pii:"
 """How the notes of the step for personal data begin."""

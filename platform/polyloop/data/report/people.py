@@ -15,6 +15,7 @@ from polyloop.data.report.bias import (
     label_differences,
     label_skew,
 )
+from polyloop.data.statistics import Statistics
 from polyloop.pages.blocks import (
     Block,
     CellValue,
@@ -26,7 +27,6 @@ from polyloop.pages.blocks import (
     table,
 )
 from polyloop.pages.charts import Bar, bar_chart
-from polyloop.data.statistics import Statistics
 
 _INTRODUCTION = (
     "How often rows of the train split name groups of people, by short lists of neutral words. The lists are not "

@@ -12,8 +12,8 @@ from polyloop.pages.curves import Curve, Dot, curve_chart, dot_chart
 from polyloop.pages.page import render_page
 from polyloop.progress import duration_text
 from polyloop.spec.sweep import SweepSpec
-from polyloop.training.sweep.results import SweepResult, TrialOutcome, changed_settings, swept_keys
 from polyloop.training.scores import EpochScore
+from polyloop.training.sweep.results import SweepResult, TrialOutcome, changed_settings, swept_keys
 
 SWEEP_REPORT_NAME = "sweep.html"
 MAX_CURVES = 8

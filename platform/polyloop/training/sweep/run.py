@@ -1,8 +1,8 @@
 """Carries out a sweep on a Ray cluster with Ray Tune: trials side by side, losers stopped early, the best one named.
 
-Inputs: a task with what is to be tried, and its dataset. Output: a `SweepResult`; everything that is known of each trial
-stays in the sweep's folder, whose name stands for the inputs. The same call goes on after a kill: trials that ended are
-not run again, others go on from their checkpoints. Limits: Ray must be initialised; a trial is one process.
+Inputs: a task with what is to be tried, and its dataset. Output: a `SweepResult`; everything that is known of each
+trial stays in the sweep's folder, whose name stands for the inputs. The same call goes on after a kill: trials
+that ended are not run again, others go on from their checkpoints. Limits: Ray must be initialised; a trial is one process.
 """
 
 import hashlib
@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from polyloop.errors import TrainingError
 from polyloop.progress import Share
@@ -74,8 +73,8 @@ def run_sweep(request: SweepRequest, *, progress: Tell) -> SweepResult:
         outcomes = [outcome for trial in trials if (outcome := files.outcome(trial)) is not None]
     if len(outcomes) < len(trials):
         raise TrainingError(
-            f"the sweep of {request.task_name!r} was interrupted after {len(outcomes)} of {len(trials)} trials; run the "
-            "same command again to go on"
+            f"the sweep of {request.task_name!r} was interrupted after {len(outcomes)} of {len(trials)} trials; "
+            "run the same command again to go on"
         )
     return decide_winner(request.task_name, select, outcomes)
 
@@ -83,43 +82,46 @@ def run_sweep(request: SweepRequest, *, progress: Tell) -> SweepResult:
 def write_report(request: SweepRequest, result: SweepResult) -> Path:
     """Write the sweep's page into its folder and return where it is."""
     files, select = SweepFiles(request.folder), request.task.training.select
-    scores = {trial.name: epoch_scores(files.looks(trial), select) for trial in plan_trials(request.task, request.sweep)}
+    scores = {
+        trial.name: epoch_scores(files.looks(trial), select) for trial in plan_trials(request.task, request.sweep)
+    }
     path = request.folder / SWEEP_REPORT_NAME
     path.write_text(render_sweep(result, request.sweep, scores), encoding="utf-8")
     return path
 
 
-def _prepare(request: SweepRequest, trials: Sequence[Trial], files: SweepFiles) -> dict[Trial, TrainConfig]:
+def _prepare(request: SweepRequest, trials: Sequence[Trial], files: SweepFiles) -> list[tuple[Trial, TrainConfig]]:
     """Write the config of each trial that has not ended; settings that do not go together end their trial at once."""
     import ray
 
     waiting = [trial for trial in trials if files.outcome(trial) is None]
     if not waiting:
-        return {}
+        return []
     at_once = _at_once(request, len(waiting))
     num_nodes = sum(bool(node["Alive"]) for node in ray.nodes())
     wanted = request.task.training.threads_per_worker
     threads = threads_of_trial(wanted, cores=usable_cores(), at_once=at_once, num_nodes=num_nodes)
-    ready: dict[Trial, TrainConfig] = {}
+    ready: list[tuple[Trial, TrainConfig]] = []
     for trial in waiting:
         try:
             task = _alone(task_with(with_absolute_checkpoint(request.task), trial.settings), threads)
         except TrainingError as error:
             files.record(trial, _outcome(request, files, trial, state="failed", message=error.message))
             continue
-        ready[trial] = TrainConfig(
+        config = TrainConfig(
             task_name=request.task_name,
             task=task,
             dataset_dir=request.dataset_dir.resolve(),
             run_dir=files.trial_dir(trial),
         )
-        files.write_config(trial, ready[trial])
+        files.write_config(trial, config)
+        ready.append((trial, config))
     return ready
 
 
 def _tune(
     request: SweepRequest,
-    ready: dict[Trial, TrainConfig],
+    ready: Sequence[tuple[Trial, TrainConfig]],
     trials: Sequence[Trial],
     files: SweepFiles,
     progress: Tell,
@@ -133,14 +135,14 @@ def _tune(
         logging.getLogger(name).setLevel(logging.ERROR)
     # What Ray Tune writes for itself is not needed once it is over: all that counts is in the trials' folders.
     scratch = files.folder / f".tune-{uuid.uuid4().hex}"
-    by_folder = {str(files.trial_dir(trial)): trial for trial in ready}
+    by_folder = {str(files.trial_dir(trial)): trial for trial, _ in ready}
 
     def ended(folder: str) -> None:
         trial = by_folder[folder]
         files.record(trial, _ended(request, files, trial))
         progress(_status(request, trials, files))
 
-    most_epochs = max(config.task.training.epochs for config in ready.values())
+    most_epochs = max(config.task.training.epochs for _, config in ready)
     tuner = tune.Tuner(
         tune.with_resources(train_trial, dict(_resources(request))),
         param_space={"folder": tune.grid_search(list(by_folder))},
@@ -183,7 +185,9 @@ def _ended(request: SweepRequest, files: SweepFiles, trial: Trial) -> TrialOutco
     return _outcome(request, files, trial, state="stopped")
 
 
-def _outcome(request: SweepRequest, files: SweepFiles, trial: Trial, *, state: State, message: str = "") -> TrialOutcome:
+def _outcome(
+    request: SweepRequest, files: SweepFiles, trial: Trial, *, state: State, message: str = ""
+) -> TrialOutcome:
     looks = files.looks(trial)
     select = request.task.training.select
     scores = epoch_scores(looks, select)

@@ -1,8 +1,8 @@
-"""When a trial is stopped: asynchronous successive halving (Li et al. 2020, https://arxiv.org/abs/1810.05934) by Ray Tune.
+"""When a trial is stopped: asynchronous successive halving by Ray Tune (Li et al. 2020, arxiv.org/abs/1810.05934).
 
-Trials are compared after as many epochs each: at `grace_epochs`, and at every further power of `reduction` times that. One
-whose score is below the best 1 / `reduction` of those that came so far is stopped. What an earlier process has seen is
-told to the scheduler first, so that a sweep that was killed goes on to decide as one that was not.
+Trials are compared after as many epochs each: at `grace_epochs`, and at each further power of `reduction` times that.
+One whose score is below the best 1 / `reduction` of those that came so far is stopped. What an earlier process has
+seen is told to the scheduler first, so that a sweep that was killed goes on to decide as one that was not.
 """
 
 import math

@@ -14,9 +14,9 @@ from typing import Any
 from polyloop.errors import PolyloopError, TrainingError
 from polyloop.training.progress import Progress, read_progress
 from polyloop.training.ray_session import FAILURE_FILE, write_failure
+from polyloop.training.scores import EpochScore, epoch_scores
 from polyloop.training.session import PROGRESS_FILE, LocalSession, WriteCheckpoint
 from polyloop.training.sweep.files import CONFIG_FILE
-from polyloop.training.scores import EpochScore, epoch_scores
 from polyloop.training.sweep.stopping import EPOCH, SCORE
 
 logger = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""Writes the winner of a sweep as a whole spec: the original file with the winner's values, comments kept where possible.
+"""Writes the winner of a sweep as a whole spec: the original file with its values, comments kept where possible.
 
 Input: the loaded spec and the result. Output: a file beside the original, since relative paths start at its folder. It
 is read again and compared with what was trained before it is left there.
@@ -62,7 +62,9 @@ def write_winner(loaded: LoadedSpec, result: SweepResult, output: Path) -> Writt
 
 def _note(loaded: LoadedSpec, result: SweepResult) -> str:
     winner = result.winner
-    figure = f"dev accuracy {winner.dev_accuracy:.4f}" if result.select == "accuracy" else f"dev loss {winner.dev_loss:.4f}"
+    figure = (
+        f"dev accuracy {winner.dev_accuracy:.4f}" if result.select == "accuracy" else f"dev loss {winner.dev_loss:.4f}"
+    )
     return (
         f"# From {loaded.path.name} by `polyloop model sweep {result.task}`: {winner.name} of {len(result.trials)} "
         f"trials, {figure} after epoch {winner.best_epoch}."

@@ -6,9 +6,9 @@ import pytest
 from tests.support.small_datasets import DROPS, HOSTILE, manifest_of, moods, row, table
 
 from polyloop.data.label_noise import LabelNoise, Suspect
-from polyloop.pages.blocks import percent_text, shown
 from polyloop.data.report.page import render_report
 from polyloop.data.statistics import Statistics
+from polyloop.pages.blocks import percent_text, shown
 
 VOID = {"meta", "link", "img", "br"}
 

@@ -46,7 +46,7 @@ def test_the_page_names_the_winner_and_what_it_changes() -> None:
     assert "<dd>trial-0001</dd>" in text
     assert "<dd>0.2500</dd>" in text
     assert "<dd>2:00</dd>" in text
-    winner = text[text.index("What the winner changes") : text.index("Score by key")]
+    winner = text[text.index("What the winner changes") : text.rindex("Score by key")]
     assert "model.recipe" in winner
     assert "0.005" in winner
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from polyloop.errors import SpecError
+from polyloop.errors import SpecError, TrainingError
 from polyloop.spec.loader import load_spec
 from polyloop.training.scores import EpochScore
 from polyloop.training.sweep.results import SweepResult, decide_winner, outcome_of
@@ -74,6 +74,6 @@ def test_a_place_that_would_lose_or_break_something_is_refused(
 
 def test_values_that_the_spec_refuses_leave_no_file(tmp_path: Path, write_spec: Callable[[Any], Path]) -> None:
     loaded = load_spec(write_spec(SPEC))
-    with pytest.raises(SpecError):
+    with pytest.raises(TrainingError, match="do not go together"):
         write_winner(loaded, result({"training.dropout": 7.0}), tmp_path / "new.yaml")
     assert [path.name for path in tmp_path.iterdir()] == ["polyloop.yaml"]
