@@ -2,15 +2,18 @@
 
 Inputs: a task with what is to be tried, and its dataset. Output: a `SweepResult`; everything that is known of each
 trial stays in the sweep's folder, whose name stands for the inputs. The same call goes on after a kill: trials
-that ended are not run again, others go on from their checkpoints. Limits: Ray must be initialised; a trial is one process.
+that ended are not run again, others go on from their checkpoints. Limits: Ray must be initialised; a trial is one
+process.
 """
 
 import hashlib
+import io
 import json
 import logging
 import shutil
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -148,6 +151,8 @@ def _tune(
         param_space={"folder": tune.grid_search(list(by_folder))},
         tune_config=tune.TuneConfig(
             scheduler=make_scheduler(request.sweep, most_epochs, _past(request, trials, files)),
+            # Loading torch takes longer than a small trial.
+            reuse_actors=True,
             max_concurrent_trials=_at_once(request, len(ready)),
             trial_dirname_creator=str,
         ),
@@ -161,7 +166,8 @@ def _tune(
     )
     progress(_status(request, trials, files))
     try:
-        with kept_interrupt_handler():
+        # Ray Tune prints its own settings whatever its verbosity; stdout is for data.
+        with kept_interrupt_handler(), redirect_stdout(io.StringIO()):
             tuner.fit()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
