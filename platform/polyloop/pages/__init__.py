@@ -1,1 +1,1 @@
-"""Reports as HTML pages: what they are made of, plots as inline SVG, and the frame that all of them share."""
+"""Pages for people: what all HTML reports of Polyloop are made of."""

@@ -1,6 +1,6 @@
 """Draws curves over an axis, and dots, as inline SVG. Pure, with no word about what is shown.
 
-Inputs: points, their names, and what the axes mean. Outputs: markup of a figure as `charts` makes them, with the same
+Inputs: points, their names, and what the axes mean. Outputs: markup of a figure (see `figure`), with the same
 style sheet. A curve of many points is drawn through the means of stretches of it, so that a page stays small.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from polyloop.pages.axes import Axis, make_axis, short_number
-from polyloop.pages.charts import NUM_COLOURS, WIDTH, figure, legend_of
+from polyloop.pages.figure import NUM_COLOURS, WIDTH, figure, legend
 
 MAX_POINTS = 240
 """Points that a curve is drawn with at most."""
@@ -63,7 +63,7 @@ def curve_chart(
         parts += _marker(_LEFT + at * _ROOM, marker[1])
         spoken = f"{marker[1]}; {spoken}"
     names = [curve.name for curve in curves]
-    return figure(title, spoken, _TOP + _HEIGHT + _BELOW, parts, legend_of(names) if len(names) > 1 else Markup())
+    return figure(title, spoken, _TOP + _HEIGHT + _BELOW, parts, legend(names))
 
 
 def dot_chart(
@@ -85,7 +85,7 @@ def dot_chart(
     for dot in sorted(dots, key=lambda one: one.is_marked):
         parts += _dot(dot, x_axis, y_axis)
     spoken = "; ".join(dot.text for dot in dots)
-    return figure(title, spoken, _TOP + _HEIGHT + _BELOW, parts, legend_of(series) if len(series) > 1 else Markup())
+    return figure(title, spoken, _TOP + _HEIGHT + _BELOW, parts, legend(series))
 
 
 def thinned(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:

@@ -1,10 +1,11 @@
-"""The frame of every report: one HTML file that needs no network and no script, for light and dark screens and paper.
+"""Renders a report: one HTML file that needs no network and no script, for light and dark screens and for paper.
 
-Inputs: words for the head, and sections of blocks. Output: the page. Pure: the same inputs give the same page. Every
-text is escaped; text of the data keeps its own direction.
+Input: a `Page` of plain text, tables and plots. Output: the markup. Pure: the same page gives the same markup. Every
+text is escaped; text of the data keeps its own direction. Limits: everything is in one file, so keep samples short.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from polyloop.pages.blocks import Section
-from polyloop.pages.charts import STYLE
+from polyloop.pages.figure import STYLE
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -20,31 +21,35 @@ if TYPE_CHECKING:
 _FOLDER = Path(__file__).parent
 
 
-def render_page(
-    *,
-    title: str,
-    brand: str,
-    heading: str,
-    aside: str | Markup,
-    tiles: Sequence[tuple[str, str]],
-    sections: Sequence[Section],
-    warnings: Sequence[str] = (),
-) -> str:
-    """Return the page.
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """What a reader has to know first, in a box of its own."""
 
-    `brand` says what kind of report it is, `heading` what it is about, `aside` is a line below (Markup is taken as it
-    is), `tiles` are the figures at the top, each as what it is and its value.
-    """
-    return _template().render(
-        title=title,
-        brand=brand,
-        heading=heading,
-        aside=aside,
-        tiles=tiles,
-        sections=sections,
-        warnings=warnings,
-        styles=[STYLE.read_text(encoding="utf-8"), (_FOLDER / "page.css").read_text(encoding="utf-8")],
-    )
+    title: str
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A report before any markup."""
+
+    title: str
+    """What a browser's tab shows."""
+    brand: str
+    """What kind of report it is."""
+    heading: str
+    aside: str | Markup
+    """One line below the heading: which one, from when, by what."""
+    tiles: Sequence[tuple[str, str]]
+    """Figures that stand at the top: what each is, and its value."""
+    notice: Notice | None = None
+    sections: Sequence[Section]
+
+
+def render_page(page: Page) -> str:
+    """Return the markup of a page."""
+    styles = [STYLE.read_text(encoding="utf-8"), (_FOLDER / "page.css").read_text(encoding="utf-8")]
+    return _template().render(page=page, styles=styles)
 
 
 @cache

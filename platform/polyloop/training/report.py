@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from polyloop.pages.blocks import Cell, CellValue, Figures, Paragraph, Section, table
 from polyloop.pages.curves import Curve, curve_chart
-from polyloop.pages.page import render_page
+from polyloop.pages.page import Notice, Page, render_page
 from polyloop.progress import duration_text
 from polyloop.spec.models import TaskSpec
 from polyloop.training.progress import Progress
@@ -30,14 +30,17 @@ def render_training(task_name: str, task: TaskSpec, looks: Sequence[Progress]) -
     best = best_of(scores, select)
     ends = {look.epoch + 1: look for look in seen if look.ends_epoch}
     marker = (float(ends[best.epoch].num_steps), f"epoch {best.epoch} is kept") if best else None
+    warnings = _warnings(looks, seen, task)
     return render_page(
-        title=f"{task_name}: training",
-        brand="Polyloop training report",
-        heading=task_name,
-        aside=f"{task.kind}, {task.model.recipe or task.model.pretrained}, seed {task.training.seed}",
-        tiles=_tiles(looks, seen, best),
-        sections=[_learning(seen, marker), _machine(seen), _epochs(ends, scores, best), _settings(task)],
-        warnings=_warnings(looks, seen, task),
+        Page(
+            title=f"{task_name}: training",
+            brand="Polyloop training report",
+            heading=task_name,
+            aside=f"{task.kind}, {task.model.recipe or task.model.pretrained}, seed {task.training.seed}",
+            tiles=_tiles(looks, seen, best),
+            sections=[_learning(seen, marker), _machine(seen), _epochs(ends, scores, best), _settings(task)],
+            notice=Notice(title="Warnings", lines=warnings) if warnings else None,
+        )
     )
 
 

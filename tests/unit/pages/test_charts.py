@@ -2,7 +2,8 @@
 
 from xml.etree import ElementTree
 
-from polyloop.pages.charts import WIDTH, Bar, Column, bar_chart, histogram
+from polyloop.pages.charts import Bar, Column, bar_chart, histogram
+from polyloop.pages.figure import WIDTH
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -26,7 +26,8 @@ from polyloop.pages.blocks import (
     percent_text,
     table,
 )
-from polyloop.pages.charts import NUM_COLOURS, Bar, Column, bar_chart, histogram
+from polyloop.pages.charts import Bar, Column, bar_chart, histogram
+from polyloop.pages.figure import NUM_COLOURS
 
 MAX_CHARTS = 12
 """Plots of one kind that a page shows; the tables hold all."""

@@ -19,7 +19,7 @@ from polyloop.data.report.people import people
 from polyloop.data.rows import SPLITS
 from polyloop.data.statistics import Statistics
 from polyloop.pages.blocks import Section
-from polyloop.pages.page import render_page
+from polyloop.pages.page import Notice, Page, render_page
 
 REPORT_NAME = "report.html"
 
@@ -38,16 +38,19 @@ def render_report(
     sections = _sections(manifest, statistics, drops)
     if label_noise is not None:
         sections.insert(_NOISE_PLACE, history.label_noise(label_noise, suspect_texts))
+    built = Markup("dataset <code>{}</code>, built {:%Y-%m-%d %H:%M} UTC by version {}").format(
+        manifest.digest[:12], manifest.created_at, manifest.code_version
+    )
     return render_page(
-        title=f"{manifest.task}: dataset {manifest.digest[:12]}",
-        brand="Polyloop dataset report",
-        heading=manifest.task,
-        aside=Markup("dataset <code>{}</code>, built {} UTC by version {}").format(
-            manifest.digest[:12], manifest.created_at.strftime("%Y-%m-%d %H:%M"), manifest.code_version
-        ),
-        tiles=_tiles(manifest, statistics),
-        sections=sections,
-        warnings=manifest.warnings,
+        Page(
+            title=f"{manifest.task}: dataset {manifest.digest[:12]}",
+            brand="Polyloop dataset report",
+            heading=manifest.task,
+            aside=built,
+            tiles=_tiles(manifest, statistics),
+            notice=Notice(title="Warnings", lines=manifest.warnings) if manifest.warnings else None,
+            sections=sections,
+        )
     )
 
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from polyloop.pages.blocks import Cell, CellValue, Figures, Paragraph, Section, table
 from polyloop.pages.curves import Curve, Dot, curve_chart, dot_chart
-from polyloop.pages.page import render_page
+from polyloop.pages.page import Page, render_page
 from polyloop.progress import duration_text
 from polyloop.spec.sweep import SweepSpec
 from polyloop.training.scores import EpochScore
@@ -25,20 +25,22 @@ def render_sweep(result: SweepResult, sweep: SweepSpec, scores: Mapping[str, tup
     """Return the page; `scores` are those of each trial by its name."""
     winner = result.winner
     return render_page(
-        title=f"{result.task}: sweep",
-        brand="Polyloop sweep report",
-        heading=result.task,
-        aside=f"{len(result.trials)} trials, compared by dev {result.select}",
-        tiles=[
-            ("best dev loss", _number(winner.dev_loss)),
-            ("its dev accuracy", _number(winner.dev_accuracy)),
-            ("winner", winner.name),
-            ("finished", f"{result.count('finished')}"),
-            ("stopped early", f"{result.count('stopped')}"),
-            ("failed", f"{result.count('failed')}"),
-            ("training time", duration_text(sum(one.elapsed_s for one in result.trials))),
-        ],
-        sections=[_winner(result), _keys(result, sweep), _courses(result, scores), _trials(result)],
+        Page(
+            title=f"{result.task}: sweep",
+            brand="Polyloop sweep report",
+            heading=result.task,
+            aside=f"{len(result.trials)} trials, compared by dev {result.select}",
+            tiles=[
+                ("best dev loss", _number(winner.dev_loss)),
+                ("its dev accuracy", _number(winner.dev_accuracy)),
+                ("winner", winner.name),
+                ("finished", f"{result.count('finished')}"),
+                ("stopped early", f"{result.count('stopped')}"),
+                ("failed", f"{result.count('failed')}"),
+                ("training time", duration_text(sum(one.elapsed_s for one in result.trials))),
+            ],
+            sections=[_winner(result), _keys(result, sweep), _courses(result, scores), _trials(result)],
+        )
     )
 
 
