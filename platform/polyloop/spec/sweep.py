@@ -155,7 +155,8 @@ def _check_values(key: str, values: ValuesSpec, field: FieldInfo) -> None:
         if any(end != int(end) for end in ends):
             raise ValueError(f"{key!r} holds whole numbers; write whole numbers as `low` and `high`")
         checked = [int(end) for end in ends]
-    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, *field.metadata, Field()])  # type: ignore[misc]
+    limited: Any = Annotated[field.annotation, *field.metadata, Field()]
+    adapter: TypeAdapter[Any] = TypeAdapter(limited)
     for value in checked:
         try:
             adapter.validate_python(value)

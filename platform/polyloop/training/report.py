@@ -111,7 +111,9 @@ def _epochs(ends: dict[int, Progress], scores: Sequence[EpochScore], best: Epoch
 def _settings(task: TaskSpec) -> Section:
     blocks = []
     for part, content in (("model", task.model), ("training", task.training)):
-        rows = [[key, Cell(json.dumps(value), "code")] for key, value in content.model_dump(mode="json").items()]
+        rows: list[list[CellValue]] = [
+            [key, Cell(json.dumps(value), "code")] for key, value in content.model_dump(mode="json").items()
+        ]
         blocks.append(table(part, ("key", "value"), rows, is_folded=True))
     return Section(key="settings", title="Settings", blocks=tuple(blocks))
 

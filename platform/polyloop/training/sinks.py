@@ -221,7 +221,7 @@ def figures_of(look: Progress) -> dict[str, float]:
 
 def parameters_of(config: TrainConfig) -> list[tuple[str, str]]:
     """Return the settings of a run as names and texts, such as training.learning_rate."""
-    pairs = [("kind", config.task.kind)]
+    pairs: list[tuple[str, str]] = [("kind", config.task.kind)]
     for part in ("model", "training"):
         content = getattr(config.task, part).model_dump(mode="json")
         pairs += [(f"{part}.{key}", str(value)[:MAX_PARAM_CHARACTERS]) for key, value in content.items()]

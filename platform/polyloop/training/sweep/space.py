@@ -115,8 +115,8 @@ def value_of(values: ValuesSpec, at: float, *, whole: bool) -> Scalar:
     assert values.high is not None
     if whole:
         # Each whole number, the ends too, stands for as much of the range as its neighbours.
-        found = round(_between(values.low - 0.5, values.high + 0.5, at, values.scale))
-        return int(min(max(found, values.low), values.high))
+        nearest = round(_between(values.low - 0.5, values.high + 0.5, at, values.scale))
+        return int(min(max(nearest, values.low), values.high))
     found = float(f"{_between(values.low, values.high, at, values.scale):.4g}")
     return min(max(found, values.low), values.high)
 
