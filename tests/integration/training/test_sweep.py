@@ -109,7 +109,7 @@ def test_a_trial_whose_process_dies_goes_on_from_its_checkpoint(tmp_path: Path) 
         deadline = time.monotonic() + 60
         while not killed and time.monotonic() < deadline:
             looks = read_progress(folder / PROGRESS_FILE)
-            if looks and list(folder.glob("checkpoint-*")):
+            if looks and any(folder.glob("checkpoint-*")):
                 killed.append(looks[-1][0].pid)
                 os.kill(killed[0], signal.SIGKILL)
             time.sleep(0.02)

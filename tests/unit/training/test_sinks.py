@@ -14,7 +14,6 @@ from tests.support.small_tasks import small_dataset, small_task
 
 from polyloop.errors import TrainingError
 from polyloop.spec.settings import settings
-from polyloop.training import sinks
 from polyloop.training.config import SinkConfig, TrainConfig, sinks_of
 from polyloop.training.driver import run_training
 from polyloop.training.function import train
@@ -66,7 +65,7 @@ class FakeMlflow:
 def mlflow(monkeypatch: pytest.MonkeyPatch) -> FakeMlflow:
     fake = FakeMlflow()
     real = importlib.import_module
-    monkeypatch.setattr(sinks.importlib, "import_module", lambda name: fake if name == "mlflow" else real(name))
+    monkeypatch.setattr("importlib.import_module", lambda name: fake if name == "mlflow" else real(name))
     return fake
 
 
@@ -155,7 +154,7 @@ def test_a_missing_package_is_one_line_that_names_the_extra(
     def missing(name: str) -> Any:
         raise ModuleNotFoundError(f"No module named {name!r}")
 
-    monkeypatch.setattr(sinks.importlib, "import_module", missing)
+    monkeypatch.setattr("importlib.import_module", missing)
     for call in (lambda: check_sinks(SinkConfig(**fields)), lambda: make_sinks(config_of(tmp_path, **fields))):
         with pytest.raises(TrainingError) as caught:
             call()
@@ -180,7 +179,7 @@ def test_a_driver_tells_a_missing_package_before_it_starts_anything(
         raise ModuleNotFoundError(name)
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://flow:5000")
-    monkeypatch.setattr(sinks.importlib, "import_module", missing)
+    monkeypatch.setattr("importlib.import_module", missing)
     settings.cache_clear()
     with pytest.raises(TrainingError, match="MLFLOW_TRACKING_URI is set"):
         run_training(

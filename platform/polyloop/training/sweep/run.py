@@ -95,13 +95,11 @@ def write_report(request: SweepRequest, result: SweepResult) -> Path:
 
 def _prepare(request: SweepRequest, trials: Sequence[Trial], files: SweepFiles) -> list[tuple[Trial, TrainConfig]]:
     """Write the config of each trial that has not ended; settings that do not go together end their trial at once."""
-    import ray
-
     waiting = [trial for trial in trials if files.outcome(trial) is None]
     if not waiting:
         return []
     at_once = _at_once(request, len(waiting))
-    num_nodes = sum(bool(node["Alive"]) for node in ray.nodes())
+    num_nodes = sum(bool(node["Alive"]) for node in _ray().nodes())
     wanted = request.task.training.threads_per_worker
     threads = threads_of_trial(wanted, cores=usable_cores(), at_once=at_once, num_nodes=num_nodes)
     ready: list[tuple[Trial, TrainConfig]] = []
@@ -222,11 +220,16 @@ def _resources(request: SweepRequest) -> dict[str, float]:
 
 
 def _at_once(request: SweepRequest, num_trials: int) -> int:
+    return trials_at_once(
+        _ray().cluster_resources(), _resources(request), num_trials=num_trials, wanted=request.sweep.max_concurrent
+    )
+
+
+def _ray() -> Any:
+    """Return Ray, some of whose functions come without types."""
     import ray
 
-    return trials_at_once(
-        ray.cluster_resources(), _resources(request), num_trials=num_trials, wanted=request.sweep.max_concurrent
-    )
+    return ray
 
 
 def _alone(task: TaskSpec, threads: int) -> TaskSpec:

@@ -8,7 +8,7 @@ seen is told to the scheduler first, so that a sweep that was killed goes on to 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 
@@ -32,7 +32,8 @@ def make_scheduler(
     """Return the scheduler; `most_epochs` is what the longest trial does, `past` trials by name with their scores."""
     longest = max(1, math.ceil(most_epochs))
     if not sweep.stop_early:
-        return FIFOScheduler()
+        first_come: Any = FIFOScheduler
+        return cast(TrialScheduler, first_come())
     scheduler = ASHAScheduler(
         time_attr=EPOCH,
         metric=SCORE,
