@@ -83,6 +83,8 @@ class BreaksOff:
             raise KeyboardInterrupt
 
 
+# Ray Tune leaves its own log files open where it is broken off.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_sweep_that_broke_off_goes_on_to_the_scores_of_an_unbroken_one(tmp_path: Path) -> None:
     keys = {"training.learning_rate": {"low": 1e-3, "high": 1e-2, "scale": "log"}}
     request = _request(tmp_path, keys, trials=3, stop_early=False, max_concurrent=1)
