@@ -18,7 +18,7 @@ MAX_LINES = 500
 
 # From the bottom up: a part may import any part of a lower layer.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "__init__"),
+    ("errors", "progress", "__init__"),
     ("spec",),
     ("models", "tasks", "retrieval", "cluster", "pages"),
     ("evaluation", "training", "data", "feedback", "registry"),

@@ -1,19 +1,21 @@
 """What commands print: data to stdout (a table, or JSON for machines), messages and progress to stderr.
 
-Limits: on a terminal, progress is one line that changes; elsewhere each stage is one plain line, and the same line is
-not repeated more often than every `PLAIN_EVERY_S` seconds.
+Limits: on a terminal, progress is one line that changes, with a bar; elsewhere each stage is one plain line, and
+the same line is not repeated more often than every `PLAIN_EVERY_S` seconds.
 """
 
 import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
+
+from polyloop.cli.bar import ProgressBar
 
 PLAIN_EVERY_S = 10.0
 
@@ -48,17 +50,17 @@ def print_renderable(renderable: Any) -> None:
 
 
 class ProgressLine:
-    """Takes messages of long work and shows the newest."""
+    """Takes messages of long work and shows the newest, with a bar where the message says which part is done."""
 
     def __init__(self) -> None:
-        self._status = messages.status("starting") if messages.is_terminal else None
+        self._bar = ProgressBar(messages) if messages.is_terminal else None
         self._last_kind = ""
         self._last_s = 0.0
 
     def __call__(self, text: str) -> None:
         """Show one message."""
-        if self._status is not None:
-            self._status.update(text)
+        if self._bar is not None:
+            self._bar.show(text)
             return
         kind = "".join(character for character in text if not character.isdigit())[:24]
         now = time.monotonic()
@@ -69,8 +71,5 @@ class ProgressLine:
     @contextmanager
     def shown(self) -> Iterator["ProgressLine"]:
         """Show the line inside the block."""
-        if self._status is None:
+        with self._bar if self._bar is not None else nullcontext():
             yield self
-        else:
-            with self._status:
-                yield self

@@ -21,6 +21,7 @@ from polyloop.evaluation.metrics import metric_named, resolve_metric
 from polyloop.evaluation.results import EvaluationResult, EvaluationRows
 from polyloop.evaluation.scoring import score_rows
 from polyloop.models.predict import PredictInput, Prediction
+from polyloop.progress import RestOfWork, Share
 from polyloop.spec.kinds import METRICS_OF_KIND
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks import kind_of
@@ -120,13 +121,19 @@ def _answers(
 ) -> list[Prediction | None]:
     """Return the outputs in the order of the inputs, None for an input that the model refuses as too long."""
     outputs: list[Prediction | None] = [None] * len(inputs)
+    begun_s, rest, num_characters = time.monotonic(), RestOfWork(), 0
+    all_characters = sum(len(one.text) for one in inputs) or 1
     longest_first = sorted(range(len(inputs)), key=lambda position: -len(inputs[position].text))
     for start in range(0, len(inputs), batch_size):
         positions = longest_first[start : start + batch_size]
         batch = _answer_batch(predictor, [inputs[position] for position in positions])
         for position, output in zip(positions, batch, strict=True):
             outputs[position] = output
-        progress(f"evaluated {start + len(positions)} of {len(inputs)} rows")
+        num_characters += sum(len(inputs[position].text) for position in positions)
+        fraction = num_characters / all_characters
+        left_s = rest.left_s(fraction, time.monotonic() - begun_s)
+        what = f"evaluated {start + len(positions)} of {len(inputs)} rows"
+        progress(Share(what, fraction=fraction, left_s=left_s, tells_all=False))
     return outputs
 
 

@@ -29,7 +29,7 @@ from polyloop.spec.models import task_locales
 from polyloop.tasks import kind_of
 from polyloop.training.config import MODEL_DIR
 from polyloop.training.driver import run_training
-from polyloop.training.progress import Progress
+from polyloop.training.telling import TrainingTeller
 
 RUNS_FOLDER = "runs"
 MODELS_FOLDER = "models"
@@ -86,6 +86,7 @@ def _trained(
         folder = storage_path / run_name / MODEL_DIR
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+    tell = TrainingTeller(f"{version.task} {version.version}")
     return run_training(
         task_name=version.task,
         task=plan.task,
@@ -94,16 +95,7 @@ def _trained(
         storage_path=storage_path,
         init_from=plan.init_from,
         preferences=plan.preferences.path if plan.preferences else None,
-        on_progress=lambda look: progress(describe(version, look)),
-    )
-
-
-def describe(version: VersionRecord, look: Progress) -> str:
-    """Return one line on how far a training is."""
-    loss = "" if look.loss is None else f", loss {look.loss:.3f}"
-    return (
-        f"{version.task} {version.version}: training {look.fraction:.0%}{loss}, "
-        f"{look.tokens_per_s:,.0f} tokens/s{', resumed' if look.resumed else ''}"
+        on_progress=lambda look: progress(tell(look)),
     )
 
 

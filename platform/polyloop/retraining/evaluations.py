@@ -14,6 +14,7 @@ from polyloop.evaluation.evaluate import evaluate
 from polyloop.evaluation.metrics import resolve_metric
 from polyloop.evaluation.results import SUMMARY_FILE, EvaluationResult, load_result, save_result
 from polyloop.models.predict import Predictor
+from polyloop.progress import prefixed
 from polyloop.registry.store import Store
 from polyloop.registry.versions import VersionRecord
 from polyloop.retraining.suites import Subject, plan_suites, run_suites
@@ -60,7 +61,7 @@ def evaluate_model(
             dataset_digest=dataset.digest,
             holdout_digest=dataset.holdout_digest,
             size_bytes=sum(file.stat().st_size for file in model_dir.rglob("*") if file.is_file()),
-            progress=lambda text: progress(f"{task} {version}: {text}"),
+            progress=lambda text: progress(prefixed(f"{task} {version}: ", text)),
         )
         save_result(holdout, folder)
     answers = dict(zip(holdout.rows.ids, holdout.rows.predictions, strict=True))

@@ -17,6 +17,7 @@ from polyloop.spec.evaluation import EvaluationSpec
 from polyloop.spec.fields import Fraction, Frozen, Locale, Name, changed_keys, check_locale
 from polyloop.spec.kinds import check_evaluation_keys, check_keys_of_kind, check_metric, usual_metrics
 from polyloop.spec.network import DecodingSpec, ModelSpec
+from polyloop.spec.sweep import SweepSpec
 from polyloop.spec.training import TrainingSpec
 
 
@@ -132,6 +133,8 @@ class TaskSpec(Frozen):
     """Behavioural suites that versions are tried with: names of those that come with Polyloop, and paths of files."""
     evaluation: EvaluationSpec = EvaluationSpec()
     """What else versions are tried with."""
+    sweep: SweepSpec | None = None
+    """Other settings that `polyloop model sweep` tries."""
     gate: GateSpec = GateSpec()
     """When a new version may replace the old one."""
     serving: TaskServing = TaskServing()

@@ -41,6 +41,7 @@ from polyloop.spec.models import (
 from polyloop.spec.network import DecodingSpec, LoraSpec, ModelSpec, NgramSpec
 from polyloop.spec.recipes import ENCODER_DECODER_RECIPES, ENCODER_RECIPES, Recipe
 from polyloop.spec.settings import PREFIX, Settings
+from polyloop.spec.sweep import SweepSpec, ValuesSpec
 from polyloop.spec.training import DistillationSpec, PreferenceSpec, TrainingSpec
 
 DEFAULT_FILE = Path("docs/spec.md")
@@ -74,6 +75,8 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("`tasks.NAME.training.preference`", PreferenceSpec),
     ("`tasks.NAME.evaluation`", EvaluationSpec),
     ("`tasks.NAME.evaluation.offensive`", OffensiveSpec),
+    ("`tasks.NAME.sweep`", SweepSpec),
+    ("`tasks.NAME.sweep.keys.KEY`", ValuesSpec),
     ("`tasks.NAME.gate`", GateSpec),
     ("`tasks.NAME.serving`", TaskServing),
     ("`serving`", ServingSpec),
@@ -217,7 +220,12 @@ def _recipes() -> str:
 
 def _settings() -> str:
     rows = [
-        (f"`{PREFIX}{name.upper()}`", type_name(info.annotation), _default(info), _cell(info.description or ""))
+        (
+            f"`{info.validation_alias or PREFIX + name.upper()}`",
+            type_name(info.annotation),
+            _default(info),
+            _cell(info.description or ""),
+        )
         for name, info in Settings.model_fields.items()
     ]
     return _markdown(("variable", "type", "default", "meaning"), rows)

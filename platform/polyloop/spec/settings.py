@@ -41,7 +41,7 @@ _REFERENCE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[
 
 
 class Settings(BaseSettings):
-    """What the environment may set; each field is read from POLYLOOP_ plus its name in capitals."""
+    """What the environment may set; each field is read from POLYLOOP_ plus its name in capitals, or from its alias."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore", use_attribute_docstrings=True
@@ -61,6 +61,10 @@ class Settings(BaseSettings):
     """URL of the serving API that commands call; without it, the host and port of the spec."""
     api_key: SecretStr | None = None
     """API key that commands send to the serving API."""
+    tensorboard: Path | None = None
+    """Folder where trainings write TensorBoard event files; needs `polyloop[tensorboard]`."""
+    mlflow_tracking_uri: str | None = Field(default=None, validation_alias="MLFLOW_TRACKING_URI")
+    """MLflow server (or folder) that trainings are mirrored to; needs `polyloop[mlflow]`."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe log records that are shown."""
 

@@ -95,6 +95,14 @@ def parse(content: bytes, path: Path, *, first_line: str = "project: my-project"
     return Source(data=data, lines=walk.lines)
 
 
+def nodes_of(text: str, path: Path) -> yaml.MappingNode:
+    """Return the nodes of a YAML mapping, whose marks say where in the text each one stands."""
+    node = _compose(text, path)
+    if not isinstance(node, yaml.MappingNode):
+        raise SpecError(f"{path}: the file holds no mapping")
+    return node
+
+
 def _decode(content: bytes, path: Path) -> str:
     try:
         return content.decode("utf-8-sig")

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from polyloop.spec.models import TaskSpec
+from polyloop.spec.settings import Settings
 
 MODEL_DIR = "model"
 """Folder of the trained model in the run's folder; it is there if and only if the run is over."""
@@ -40,6 +41,25 @@ PREFERENCE_FIELDS = frozenset({"preference"})
 """Fields that matter to the learning of preferences alone."""
 
 
+class SinkConfig(BaseModel):
+    """Where the figures of a run are sent besides its own files (`polyloop.training.sinks`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    tensorboard_dir: Path | None = None
+    """Folder for TensorBoard event files; each run gets a folder of its own in it."""
+    mlflow_uri: str | None = None
+    """Tracking URI of MLflow."""
+
+
+def sinks_of(settings: Settings) -> SinkConfig:
+    """Return the sinks that the environment asks for."""
+    folder = settings.tensorboard
+    return SinkConfig(
+        tensorboard_dir=folder.resolve() if folder is not None else None, mlflow_uri=settings.mlflow_tracking_uri
+    )
+
+
 class TrainConfig(BaseModel):
     """One training run."""
 
@@ -57,6 +77,8 @@ class TrainConfig(BaseModel):
     """Folder of the model version to go on from; without one, the task's recipe or checkpoint."""
     preferences: Path | None = None
     """Parquet file of preferences to learn instead of the train split, as `task.training.preference` says."""
+    sinks: SinkConfig = SinkConfig()
+    """Where its figures are sent."""
 
 
 def training_digest(

@@ -20,11 +20,13 @@ from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
 from polyloop.errors import PolyloopError, StorageFullError, TrainingError
 from polyloop.models.storage import is_storage_full, named_storage_errors
 from polyloop.spec.models import TaskSpec
+from polyloop.spec.settings import settings
 from polyloop.spec.training import TrainingSpec
-from polyloop.training.config import MODEL_DIR, TrainConfig
+from polyloop.training.config import MODEL_DIR, TrainConfig, sinks_of
 from polyloop.training.progress import Progress, ProgressFollower
 from polyloop.training.ray_session import FAILURE_FILE, read_failure, train_worker
 from polyloop.training.session import CHECKPOINTS_TO_KEEP, PROGRESS_FILE
+from polyloop.training.sinks import check_sinks
 
 
 def run_training(
@@ -47,14 +49,16 @@ def run_training(
     """
     config = TrainConfig(
         task_name=task_name,
-        task=_with_absolute_checkpoint(task),
+        task=with_absolute_checkpoint(task),
         dataset_dir=dataset_dir.resolve(),
         run_dir=storage_path.resolve() / run_name,
         init_from=init_from.resolve() if init_from is not None else None,
         preferences=preferences.resolve() if preferences is not None else None,
+        sinks=sinks_of(settings()),
     )
+    check_sinks(config.sinks)
     model_dir = config.run_dir / MODEL_DIR
-    with _only_driver(config.run_dir):
+    with only_driver(config.run_dir):
         if not model_dir.is_dir():
             (config.run_dir / FAILURE_FILE).unlink(missing_ok=True)
             progress = config.run_dir / PROGRESS_FILE
@@ -82,7 +86,7 @@ def _fit(config: TrainConfig) -> None:
         ),
     )
     try:
-        with _kept_interrupt_handler():
+        with kept_interrupt_handler():
             trainer.fit()
     except TrainingFailedError as error:
         raise read_failure(config.run_dir) or named_failure(error, config) from error
@@ -123,7 +127,7 @@ def _scaling(training: TrainingSpec) -> ScalingConfig:
     return ScalingConfig(num_workers=training.num_workers, use_gpu=training.use_gpu, resources_per_worker=resources)
 
 
-def _with_absolute_checkpoint(task: TaskSpec) -> TaskSpec:
+def with_absolute_checkpoint(task: TaskSpec) -> TaskSpec:
     """Return the task with the path of a local checkpoint made absolute: workers run in another folder."""
     pretrained = task.model.pretrained
     if pretrained is None or not Path(pretrained).is_dir():
@@ -133,7 +137,7 @@ def _with_absolute_checkpoint(task: TaskSpec) -> TaskSpec:
 
 
 @contextmanager
-def _only_driver(run_dir: Path) -> Iterator[None]:
+def only_driver(run_dir: Path) -> Iterator[None]:
     """Wait until no other process drives the run; the lock dies with its process."""
     with named_storage_errors(f"to {run_dir}"):
         run_dir.mkdir(parents=True, exist_ok=True)
@@ -143,7 +147,7 @@ def _only_driver(run_dir: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _kept_interrupt_handler() -> Iterator[None]:
+def kept_interrupt_handler() -> Iterator[None]:
     """Put back the handler of Ctrl-C, which Ray Train replaces for good."""
     if threading.current_thread() is not threading.main_thread():
         yield

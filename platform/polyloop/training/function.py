@@ -35,6 +35,7 @@ from polyloop.training.rows import Rows
 from polyloop.training.schedule import is_patience_over, steps_of_epoch
 from polyloop.training.session import Session
 from polyloop.training.setup import make_accelerator, make_optimizer, peak_memory_bytes, suit_cpu
+from polyloop.training.sinks import listened
 from polyloop.training.work import FLOPS_PER_TOKEN_AND_WEIGHT, mfu, working_weights
 
 LEAST_CHECKPOINT_INTERVAL_S = 5.0
@@ -49,7 +50,8 @@ def train(config: TrainConfig, session: Session) -> Path:
     """
     model_dir = config.run_dir / MODEL_DIR
     if not model_dir.is_dir():
-        _Run(config, session).run()
+        with listened(config, session) as listening:
+            _Run(config, listening).run()
     return model_dir
 
 
@@ -167,11 +169,11 @@ class _Run:
             best_epoch=best_epoch,
         )
         if self._session.rank == 0:
-            self._session.report(self._look(steps_in_epoch))
+            self._session.report(self._look(steps_in_epoch, ends_epoch=True))
         is_over = score is not None and is_patience_over(epoch, best_epoch, self._training.patience)
         self._position = replace(self._position, epoch=epoch + 1, step=0, is_over=is_over)
 
-    def _look(self, steps_in_epoch: int) -> Progress:
+    def _look(self, steps_in_epoch: int, *, ends_epoch: bool = False) -> Progress:
         position = self._position
         seen = self._meter.read()
         flops_per_s = FLOPS_PER_TOKEN_AND_WEIGHT * self._working_weights * seen.tokens_per_s
@@ -194,6 +196,7 @@ class _Run:
             elapsed_s=seen.elapsed_s,
             resumed=self._resumed,
             pid=os.getpid(),
+            ends_epoch=ends_epoch,
             **self._lesson.seen(),
         )
 

@@ -1,7 +1,7 @@
 """Runs a training without Ray: `python -m polyloop.training.launch CONFIG`, also under `accelerate launch`.
 
 Input: a JSON file with a `TrainConfig`. Output: the model's folder on stdout. Checkpoints go to the run's folder, and
-the same command goes on from them.
+the same command goes on from them. The environment's sinks are used where the config names none.
 """
 
 import sys
@@ -11,7 +11,8 @@ from accelerate import PartialState
 from pydantic import ValidationError
 
 from polyloop.errors import PolyloopError
-from polyloop.training.config import TrainConfig
+from polyloop.spec.settings import settings
+from polyloop.training.config import SinkConfig, TrainConfig, sinks_of
 from polyloop.training.function import train
 from polyloop.training.session import LocalSession
 
@@ -28,6 +29,8 @@ def main(arguments: list[str]) -> int:
     except (OSError, ValidationError) as error:
         print(f"{arguments[0]} is not a training config: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    if config.sinks == SinkConfig():
+        config = config.model_copy(update={"sinks": sinks_of(settings())})
     workers = PartialState(cpu=not config.task.training.use_gpu)
     session = LocalSession(
         run_dir=config.run_dir,

@@ -7,6 +7,7 @@ StorageFullError.
 import os
 import shutil
 import uuid
+from pathlib import Path
 from typing import Any
 
 from polyloop.models.build import finished_model
@@ -17,6 +18,9 @@ from polyloop.tasks import kind_of
 from polyloop.training.averaging import Weights
 from polyloop.training.config import MODEL_DIR, TrainConfig
 from polyloop.training.judge import Judge
+from polyloop.training.progress import read_progress
+from polyloop.training.report import TRAINING_REPORT_NAME, render_training
+from polyloop.training.session import PROGRESS_FILE
 
 
 def write_model(config: TrainConfig, tokenizer: Any, weights: Weights, judge: Judge) -> None:
@@ -30,6 +34,15 @@ def write_model(config: TrainConfig, tokenizer: Any, weights: Weights, judge: Ju
         with named_storage_errors(f"the trained model to {config.run_dir}"), quiet_transformers():
             model.save_pretrained(staging)
             tokenizer.save_pretrained(staging)
+            _write_report(config, staging)
             os.rename(staging, config.run_dir / MODEL_DIR)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _write_report(config: TrainConfig, folder: Path) -> None:
+    """Write the report of the run beside the model, where the runner keeps a progress file."""
+    looks = [look for look, _ in read_progress(config.run_dir / PROGRESS_FILE)]
+    if looks:
+        page = render_training(config.task_name, config.task, looks)
+        (folder / TRAINING_REPORT_NAME).write_text(page, encoding="utf-8")

@@ -50,6 +50,8 @@ class Progress:
     """True if this process went on from a checkpoint."""
     pid: int
     """Process id of the first worker."""
+    ends_epoch: bool = False
+    """True for the look at the end of an epoch; its dev figures are those of this epoch."""
     reward_margin: float | None = None
     """Mean reward of chosen over that of rejected texts, of the first worker's rows since the last look; for
     preferences."""
