@@ -28,12 +28,12 @@ def with_adapters(model: PreTrainedModel, lora: LoraSpec, architecture: str) -> 
     config = LoraConfig(
         task_type=TASK_TYPES[architecture],
         r=lora.rank,
-        lora_alpha=lora.alpha,
+        lora_alpha=lora.alpha,  # type: ignore[arg-type]  # peft divides it by the rank
         lora_dropout=lora.dropout,
         target_modules=list(lora.modules) or "all-linear",
     )
     if lora.quantize != "none":
-        model = prepare_model_for_kbit_training(model)
+        model = prepare_model_for_kbit_training(model)  # type: ignore[no-untyped-call]
     try:
         with warnings.catch_warnings():
             # peft asks transformers by a name that these deprecate, and corrects the layout of GPT-2's layers itself.

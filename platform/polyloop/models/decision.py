@@ -54,7 +54,7 @@ class DecisionRule:
 
     def labels_of(self, scores: Floats) -> Ints:
         """Return the index of each row's label; `scores` is (rows, labels)."""
-        best = scores.argmax(-1)
+        best: Ints = scores.argmax(-1)
         if self.out_of_scope is None:
             return best
         others = np.delete(scores, self.out_of_scope, axis=1).max(-1)

@@ -40,7 +40,7 @@ MULTIPLIER = 0x5851F42D4C957F2D
 
 
 @strict
-class NgramBertConfig(BertConfig):
+class NgramBertConfig(BertConfig):  # type: ignore[no-untyped-call]
     """Sizes of the encoder and of the n-grams; see `polyloop.spec.network.NgramSpec`."""
 
     model_type = MODEL_TYPE
@@ -53,24 +53,26 @@ class NgramBertConfig(BertConfig):
     ngram_init_std: float = 0.05
 
 
-class NgramBertForSequenceClassification(BertPreTrainedModel):
+class NgramBertForSequenceClassification(BertPreTrainedModel):  # type: ignore[no-untyped-call]
     """Logits from a bag of n-grams and an encoder."""
 
     config_class = NgramBertConfig
+    token_characters: torch.Tensor
+    ngram_weights: torch.Tensor
 
     def __init__(self, config: NgramBertConfig) -> None:
         super().__init__(config)
         self.bert = BertModel(config, add_pooling_layer=False)
         self.ngrams = nn.EmbeddingBag(config.ngram_buckets, config.ngram_width, mode="sum")
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
-        self.classifier = nn.Linear(config.hidden_size + config.ngram_width, config.num_labels)
+        self.classifier = nn.Linear(config.hidden_size + config.ngram_width, len(config.id2label or {}))
         characters = torch.zeros(config.vocab_size, MAX_TOKEN_CHARACTERS, dtype=torch.int32)
         self.register_buffer("token_characters", characters)
         self.register_buffer("ngram_weights", torch.ones(config.ngram_buckets))
-        self.post_init()
+        self.post_init()  # type: ignore[no-untyped-call]
 
     def _init_weights(self, module: nn.Module) -> None:
-        super()._init_weights(module)
+        super()._init_weights(module)  # type: ignore[no-untyped-call]
         if isinstance(module, nn.EmbeddingBag):
             initialization.normal_(module.weight, std=self.config.ngram_init_std)
 
@@ -109,7 +111,7 @@ class NgramBertForSequenceClassification(BertPreTrainedModel):
             present = present & (torch.rand(present.shape, device=present.device) >= config.ngram_dropout)
         sizes = present.sum(1)
         offsets = torch.cumsum(sizes, 0) - sizes
-        bags = self.ngrams(buckets[present], offsets, per_sample_weights=weights[present])
+        bags: torch.Tensor = self.ngrams(buckets[present], offsets, per_sample_weights=weights[present])
         lengths = (weights.square() * present).sum(1).sqrt().clamp(min=1e-6)
         return bags / lengths[:, None]
 

@@ -4,6 +4,7 @@ Input: the number of each row's locale, a temperature, seed and epoch. Output: r
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from polyloop.training.rows import Ints
 
@@ -28,9 +29,9 @@ def rows_of_epoch(locales: Ints, *, temperature: float, seed: int, epoch: int) -
     return np.concatenate(parts)
 
 
-def _rounded(amounts: np.ndarray) -> Ints:  # type: ignore[type-arg]  # float64 [locales]
+def _rounded(amounts: NDArray[np.float64]) -> Ints:
     """Return whole numbers with the same sum, by largest remainder."""
-    down = np.floor(amounts).astype(np.int64)
+    down: Ints = np.floor(amounts).astype(np.int64)
     missing = round(float(amounts.sum())) - int(down.sum())
     down[np.argsort(down - amounts, kind="stable")[:missing]] += 1
     return down

@@ -47,7 +47,10 @@ class Batch:
         return self._each(lambda tensor: torch.cat([tensor, tensor]))
 
     def _each(self, change: Any) -> "Batch":
-        return Batch(**{name: None if tensor is None else change(tensor) for name, tensor in vars(self).items()})
+        changed: dict[str, Any] = {
+            name: None if tensor is None else change(tensor) for name, tensor in vars(self).items()
+        }
+        return Batch(**changed)
 
 
 class Objective(Protocol):

@@ -66,7 +66,7 @@ def load_teacher(task: TaskSpec, tokenizer: Any, device: torch.device) -> Any:
     distill = task.training.distill
     if distill is None:
         return None
-    teacher = build_model(task, tokenizer, dropout=0.0, init_from=Path(distill.teacher))
+    teacher: Any = build_model(task, tokenizer, dropout=0.0, init_from=Path(distill.teacher))
     return teacher.to(device).eval().requires_grad_(False)
 
 

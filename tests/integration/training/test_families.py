@@ -26,6 +26,7 @@ from tests.support.small_tasks import (
 from polyloop.data.dataset import open_dataset
 from polyloop.data.tokenizer import adopt_tokenizer
 from polyloop.models import build
+from polyloop.models.adapters import merged as merge_adapters
 from polyloop.models.artefact import publish, verify
 from polyloop.models.pretrained import AUTO_CLASSES
 from polyloop.spec.models import TaskSpec
@@ -81,7 +82,7 @@ def test_a_published_model_is_the_trained_one_without_its_adapters(
 ) -> None:
     config = _config(tmp_path, family, model={"lora": {"rank": 4}} if adapters else {})
     before_merging: list[torch.Tensor] = []
-    merged = build.merged
+    merged = merge_adapters
 
     def watched(model: Any) -> Any:
         before_merging.append(_outputs(model, config))

@@ -61,7 +61,7 @@ def _assert_equal(ours: Weights, theirs: Weights) -> None:
 
 def _spoil_models(monkeypatch: pytest.MonkeyPatch, spoil: Spoil) -> None:
     """Let training change each model that it trains; the model that is written in the end is not one of them."""
-    build = function.build_model
+    build = build_model
 
     def spoiled(*arguments: Any, **settings: Any) -> Any:
         model = build(*arguments, **settings)

@@ -1,6 +1,6 @@
 """Scores by slice and group: which metrics, on which rows."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 import pytest
@@ -34,7 +34,7 @@ def scored(
         predictions=predictions,
         references=references,
     )
-    targets = {"labels": ("bad", "good", "oos"), "out_of_scope": {"label": "oos"}}
+    targets: dict[str, Any] = {"labels": ("bad", "good", "oos"), "out_of_scope": {"label": "oos"}}
     if kind == "translate":
         targets = {"pairs": ("en>de", "en>zh-Hans")}
     spec = TaskSpec(

@@ -11,7 +11,8 @@ LOCALES = np.array([0] * 900 + [1] * 90 + [3] * 10)
 def shares(temperature: float, epoch: int = 0) -> list[int]:
     rows = rows_of_epoch(LOCALES, temperature=temperature, seed=3, epoch=epoch)
     assert len(rows) == len(LOCALES)
-    return np.bincount(LOCALES[rows], minlength=4).tolist()
+    counts: list[int] = np.bincount(LOCALES[rows], minlength=4).tolist()
+    return counts
 
 
 def test_at_temperature_one_each_row_comes_once() -> None:

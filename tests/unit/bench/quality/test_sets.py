@@ -11,9 +11,8 @@ from polyloop.errors import SpecError
 from polyloop.evaluation.metrics import metric_named
 from polyloop.evaluation.results import OVERALL
 from polyloop.models.build import build_model
-from polyloop.spec.kinds import metrics_of
 from polyloop.spec.loader import load_spec
-from polyloop.spec.models import TaskSpec, split_pair, task_locales
+from polyloop.spec.models import TaskSpec, metrics_of, split_pair, task_locales
 from polyloop.tasks import kind_of
 
 EXAMPLES = Path(__file__).resolve().parents[4] / "docs" / "examples"
@@ -31,7 +30,7 @@ def task_and_locales(one: QualitySet) -> tuple[TaskSpec, tuple[str, ...]]:
 def test_each_goal_is_something_that_an_evaluation_of_the_task_tells(one: QualitySet):
     task, locales = task_and_locales(one)
     gate_metric = kind_of(task).metrics[0] if task.gate.metric == "default" else task.gate.metric
-    told = metrics_of(task.kind, gate_metric, knows_scope=task.out_of_scope is not None)
+    told = metrics_of(task, gate_metric)
     for goal in one.goals:
         assert goal.metric in told
         assert goal.slice in (OVERALL, MEAN, *locales)
