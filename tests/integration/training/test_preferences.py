@@ -98,7 +98,8 @@ def test_rewards_move_apart_and_a_killed_run_ends_with_the_same_weights(
     ends = [look for look in _looks(whole) if look["step"] == look["steps_in_epoch"]]
     assert ends[-1]["reward_margin"] > ends[0]["reward_margin"]
     assert ends[-1]["reward_margin"] > 0.05
-    assert ends[-1]["reward_accuracy"] > 0.75
+    if method == "dpo":  # which side of its moving reference point a rated answer is on says little after few steps
+        assert ends[-1]["reward_accuracy"] > 0.75
     steps_in_epoch = ends[0]["steps_in_epoch"]
     assert steps_in_epoch > 2
     config = champion.config(tmp_path / "killed", epochs=6)
