@@ -8,11 +8,11 @@ from polyloop.bench.train.benchmark import Bench, Sizes
 from polyloop.bench.train.material import KINDS, sentence_pairs
 
 SMALL = Sizes(
-    num_pairs=1_200,
+    num_pairs=600,
     recipe="nano",
     vocab_size=600,
     batch_tokens=512,
-    steps={"translate": 40, "classify": 40},
+    steps={"translate": 15, "classify": 15},
     rounds=1,
     skip_s=0.0,
 )

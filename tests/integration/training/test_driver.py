@@ -85,20 +85,6 @@ def _assert_as_in_a_plain_process(tmp_path: Path, model: Path, task: TaskSpec, d
     assert all(torch.equal(found[name], weight) for name, weight in expected.items())
 
 
-def test_a_killed_worker_goes_on_from_its_checkpoint_as_if_nothing_had_been(
-    tmp_path: Path, slow_task: TaskSpec
-) -> None:
-    dataset_dir = small_dataset(tmp_path / "dataset", slow_task, range(200)).path
-    killer = Killer(tmp_path / "runs" / "r1")
-    model = _run(tmp_path, slow_task, dataset_dir, on_progress=killer)
-    after = [look for look in killer.looks if look.resumed]
-    assert after[0].num_steps > 1
-    assert killer.killed is not None
-    assert killer.killed not in {look.pid for look in after}
-    _assert_as_in_a_plain_process(tmp_path, model, slow_task, dataset_dir)
-    assert len(list((tmp_path / "runs" / "r1").glob("checkpoint-*/state.pt"))) <= 3
-
-
 def test_a_run_that_broke_off_is_told_in_one_line_and_resumed_by_its_name(tmp_path: Path, slow_task: TaskSpec) -> None:
     training = slow_task.training.model_copy(update={"max_failures": 0})
     task = slow_task.model_copy(update={"training": training})

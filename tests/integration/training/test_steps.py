@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -229,9 +230,10 @@ def test_a_run_learns_other_weights_with_a_loss_added(tmp_path: Path, added: str
     assert all(bool(torch.isfinite(weight).all()) for weight in found.values())
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # the compiler warns of itself
-def test_a_compiled_model_learns_what_a_plain_one_does(tmp_path: Path) -> None:
+def test_a_compiled_model_learns_what_a_plain_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The graph is captured as ever and then run as it is: generating code for it takes a minute.
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
     settings = {"epochs": 1, "dropout": 0.0, "batch_tokens": 1024}
     plain = _trained(_config(tmp_path, small_task("classify", training=settings), "plain"))
     task = small_task("classify", training={**settings, "compile": True})
