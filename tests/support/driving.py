@@ -49,8 +49,12 @@ class Killer(threading.Thread):
         while not self._over.wait(POLL_S):
             position = self._noted_position()
             if position is not None and position.epoch >= 1 and position.step > 0:
-                self.position, self.killed = position, self._pid_of()
-                os.kill(self.killed, signal.SIGKILL)
+                try:
+                    pid = self._pid_of()
+                    os.kill(pid, signal.SIGKILL)
+                except (IndexError, ValueError, OSError):
+                    continue  # the process has not told its id yet, or only half of it
+                self.position, self.killed = position, pid
                 return
 
     def _noted_position(self) -> Position | None:

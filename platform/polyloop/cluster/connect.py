@@ -6,6 +6,7 @@ initialised Ray, quiet unless something fails. The caller gets the same code on 
 
 import logging
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -55,4 +56,7 @@ def _quieten_libraries() -> None:
 
     for name in ("ray.data", "ray.train"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    ray.data.DataContext.get_current().enable_progress_bars = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Ray 2.60 warns of defaults that it sets itself
+        context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False

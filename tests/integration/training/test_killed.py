@@ -36,10 +36,10 @@ WORKER = {"cpus_per_worker": 0.5, "threads_per_worker": 1, "checkpoint_every_s":
 TASKS: dict[str, dict[str, Any]] = {
     "classify": {
         "model": {"ngrams": {"buckets": 1024, "width": 16}},
-        "training": {"epochs": 10, "batch_tokens": 32, "ema_decay": 0.99},
+        "training": {"epochs": 20, "batch_tokens": 32, "ema_decay": 0.99},
     },
-    "translate": {"training": {"epochs": 3, "batch_tokens": 128, "average_epochs": 2}},
-    "generate": {"training": {"epochs": 4, "batch_tokens": 96, "packing": True, "ema_decay": 0.9}},
+    "translate": {"training": {"epochs": 6, "batch_tokens": 128, "average_epochs": 2}},
+    "generate": {"training": {"epochs": 8, "batch_tokens": 96, "packing": True, "ema_decay": 0.9}},
 }
 
 
