@@ -39,7 +39,7 @@ TASKS: dict[str, dict[str, Any]] = {
         "training": {"epochs": 20, "batch_tokens": 32, "ema_decay": 0.99},
     },
     "translate": {"training": {"epochs": 6, "batch_tokens": 128, "average_epochs": 2}},
-    "generate": {"training": {"epochs": 8, "batch_tokens": 96, "packing": True, "ema_decay": 0.9}},
+    "generate": {"training": {"epochs": 4, "batch_tokens": 96, "packing": True, "ema_decay": 0.9}},
 }
 
 
@@ -100,7 +100,7 @@ class TestUnderRay:
         looks: list[Progress] = []
         model = _drive(config, looks)
         assert looks
-        assert all(look.resumed for look in looks)
+        assert looks[-1].resumed  # the killed driver's worker may have told of some more
         _assert_as_unbroken(tmp_path, "generate", model)
 
 
