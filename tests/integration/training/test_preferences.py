@@ -97,9 +97,14 @@ def test_rewards_move_apart_and_a_killed_run_ends_with_the_same_weights(
     expected = _weights(train(whole, LocalSession(run_dir=whole.run_dir)))
     ends = [look for look in _looks(whole) if look["step"] == look["steps_in_epoch"]]
     assert ends[-1]["reward_margin"] > ends[0]["reward_margin"]
-    assert ends[-1]["reward_margin"] > 0.05
-    if method == "dpo":  # which side of its moving reference point a rated answer is on says little after few steps
+    if method == "dpo":
+        assert ends[-1]["reward_margin"] > 0.05
         assert ends[-1]["reward_accuracy"] > 0.75
+    else:
+        # KTO's reference point rises with the rewards of these much alike numbers: rewards part long before most of
+        # the good ones are above it (a margin of 1.1 to 2.3 here, a share on the right side of a third).
+        assert ends[-1]["reward_margin"] > 0.9
+        assert ends[-1]["reward_accuracy"] > ends[0]["reward_accuracy"] - 0.05
     steps_in_epoch = ends[0]["steps_in_epoch"]
     assert steps_in_epoch > 2
     config = champion.config(tmp_path / "killed", epochs=6)
