@@ -14,10 +14,11 @@ import torch
 from accelerate import Accelerator
 
 from polyloop.spec.training import TrainingSpec
+from polyloop.training.batch import Batch
 from polyloop.training.batches import cut_batches, plan_batches
 from polyloop.training.loss import r_drop_loss, summed_divergence, summed_loss
 from polyloop.training.mixture import rows_of_epoch
-from polyloop.training.objectives import Batch, Objective
+from polyloop.training.objectives import Objective
 from polyloop.training.rows import Floats, Ints, Rows
 
 Part = tuple[Ints, Floats]

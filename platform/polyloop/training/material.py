@@ -13,9 +13,10 @@ from accelerate import Accelerator
 from polyloop.data.dataset import Dataset
 from polyloop.errors import DataError
 from polyloop.models.build import Observing
+from polyloop.training.batch import inputs_of
 from polyloop.training.config import TrainConfig
 from polyloop.training.lesson import ExampleLesson, Lesson
-from polyloop.training.objectives import Objective, inputs_of
+from polyloop.training.objectives import Objective
 from polyloop.training.preference.lesson import JudgedLesson, PairLesson
 from polyloop.training.preference.pairs import BinaryRows, PreferenceRows
 from polyloop.training.rows import Ints, Rows, balance_labels

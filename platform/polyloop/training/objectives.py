@@ -1,11 +1,10 @@
 """What a model of each architecture is shown and asked: batches from rows, and logits beside their targets.
 
 Inputs: rows of a split, and which of them. Outputs: tensors. An encoder gives one label a row; an encoder-decoder the
-target text, token by token; a decoder the target text after the input, as one sequence of which the target alone is
-learned, rows padded or put end to end.
+target text, token by token; a span-encoder the places of an answer's first and last token; a decoder is in
+`polyloop.training.continuation`.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,43 +13,12 @@ import torch
 
 from polyloop.models.token_scores import IGNORED
 from polyloop.tasks.base import Architecture
+from polyloop.training.batch import Batch, padded_batch, weight_of_tokens
+from polyloop.training.continuation import ContinuationObjective
 from polyloop.training.rows import Floats, Ints, Rows
 
 NO_PLACE = -1e9
 """Logit of padding: finite, so that divergences between two such rows stay numbers, and far below any other."""
-
-LOOK_ROWS = 256
-"""Rows of a batch that is only looked at."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Batch:
-    """One batch; `targets` is (rows,) for labels, else aligned with the logits, (rows, length)."""
-
-    input_ids: torch.Tensor
-    """int64, (rows, length)."""
-    attention_mask: torch.Tensor | None
-    """int64, (rows, length); None where positions keep packed rows apart."""
-    targets: torch.Tensor
-    """int64; -100 is skipped."""
-    weights: torch.Tensor
-    """float32, (rows,), or of the shape of `targets` where rows are packed."""
-    position_ids: torch.Tensor | None = None
-    """int64, (rows, length); begins anew with each packed row."""
-
-    def to(self, device: torch.device) -> "Batch":
-        """Return the batch on another device."""
-        return self._each(lambda tensor: tensor.to(device, non_blocking=True))
-
-    def doubled(self) -> "Batch":
-        """Return the batch with all rows a second time behind the first."""
-        return self._each(lambda tensor: torch.cat([tensor, tensor]))
-
-    def _each(self, change: Any) -> "Batch":
-        changed: dict[str, Any] = {
-            name: None if tensor is None else change(tensor) for name, tensor in vars(self).items()
-        }
-        return Batch(**changed)
 
 
 class Objective(Protocol):
@@ -85,14 +53,8 @@ class LabelObjective:
 
     def batch(self, rows: Rows, share: Ints, weights: Floats) -> Batch:
         """Return padded inputs and labels."""
-        input_ids, mask = rows.inputs.padded(share, self.pad_id)
         labels, _ = rows.targets.padded(share, IGNORED)
-        return Batch(
-            input_ids=torch.from_numpy(input_ids),
-            attention_mask=torch.from_numpy(mask.astype(np.int64)),
-            targets=torch.from_numpy(labels[:, 0].copy()),
-            weights=torch.from_numpy(weights),
-        )
+        return padded_batch(rows, share, weights, pad_id=self.pad_id, targets=labels[:, 0].copy())
 
     def logits(self, model: Any, batch: Batch) -> torch.Tensor:
         """Return (rows, labels)."""
@@ -116,16 +78,10 @@ class LabelSetObjective(LabelObjective):
 
     def batch(self, rows: Rows, share: Ints, weights: Floats) -> Batch:
         """Return padded inputs and, for each label, 1 where the row has it and 0 where not."""
-        input_ids, mask = rows.inputs.padded(share, self.pad_id)
         present = np.zeros((len(share), self.num_labels), np.int64)
         for line, row in enumerate(share.tolist()):
             present[line, rows.targets[row]] = 1
-        return Batch(
-            input_ids=torch.from_numpy(input_ids),
-            attention_mask=torch.from_numpy(mask.astype(np.int64)),
-            targets=torch.from_numpy(present),
-            weights=torch.from_numpy(weights),
-        )
+        return padded_batch(rows, share, weights, pad_id=self.pad_id, targets=present)
 
     def logits(self, model: Any, batch: Batch) -> torch.Tensor:
         """Return (rows, labels, 2)."""
@@ -138,31 +94,20 @@ class LabelSetObjective(LabelObjective):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpanObjective:
+class SpanObjective(LabelObjective):
     """Two places a row, an answer's first and last token, by an encoder with a logit a token for each.
 
     Both are classes among the row's own tokens; the loss is the mean of the two cross-entropies (Devlin et al. 2019,
     section 4.2, https://arxiv.org/abs/1810.04805).
     """
 
-    pad_id: int
     separator_id: int | None = None
     """Tokens behind the first one with this id are of the passage, and the model is told so; None tells nothing."""
 
-    def target_lengths(self, rows: Rows) -> Ints:
-        """Return zeros: places cost no token."""
-        return np.zeros(len(rows), np.int64)
-
     def batch(self, rows: Rows, share: Ints, weights: Floats) -> Batch:
         """Return padded inputs and places, `targets` (rows, 2)."""
-        input_ids, mask = rows.inputs.padded(share, self.pad_id)
         places, _ = rows.targets.padded(share, IGNORED)
-        return Batch(
-            input_ids=torch.from_numpy(input_ids),
-            attention_mask=torch.from_numpy(mask.astype(np.int64)),
-            targets=torch.from_numpy(places),
-            weights=torch.from_numpy(weights),
-        )
+        return padded_batch(rows, share, weights, pad_id=self.pad_id, targets=places)
 
     def logits(self, model: Any, batch: Batch) -> torch.Tensor:
         """Return (rows, 2, length); padding is no place, so that a row's loss does not depend on its company."""
@@ -179,7 +124,7 @@ class SpanObjective:
 
     def total_weight(self, rows: Rows, share: Ints) -> float:
         """Return twice the weight of the rows: each has two places."""
-        return 2 * float(rows.weights[share].astype(np.float64).sum())
+        return 2 * super().total_weight(rows, share)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,14 +141,8 @@ class TextObjective:
 
     def batch(self, rows: Rows, share: Ints, weights: Floats) -> Batch:
         """Return padded inputs and targets."""
-        input_ids, mask = rows.inputs.padded(share, self.pad_id)
         targets, _ = rows.targets.padded(share, IGNORED)
-        return Batch(
-            input_ids=torch.from_numpy(input_ids),
-            attention_mask=torch.from_numpy(mask.astype(np.int64)),
-            targets=torch.from_numpy(targets),
-            weights=torch.from_numpy(weights),
-        )
+        return padded_batch(rows, share, weights, pad_id=self.pad_id, targets=targets)
 
     def logits(self, model: Any, batch: Batch) -> torch.Tensor:
         """Return (rows, target length, vocabulary)."""
@@ -218,99 +157,6 @@ class TextObjective:
     def total_weight(self, rows: Rows, share: Ints) -> float:
         """Return the weight of the target tokens."""
         return weight_of_tokens(rows, share)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ContinuationObjective:
-    """The target text behind the input text, by a decoder; only the target is learned."""
-
-    pad_id: int
-    packed_tokens: int | None = None
-    """Rows are put end to end up to about this length; None pads them."""
-
-    def target_lengths(self, rows: Rows) -> Ints:
-        """Return the lengths of the targets."""
-        return rows.targets.lengths
-
-    def batch(self, rows: Rows, share: Ints, weights: Floats) -> Batch:
-        """Return sequences, each position's target the token that comes next."""
-        groups = [[row] for row in range(len(share))]
-        if self.packed_tokens is not None:
-            groups = first_fit((rows.inputs.lengths + rows.targets.lengths)[share], self.packed_tokens)
-        sequences = [[self._sequence(rows, int(share[at]), float(weights[at])) for at in group] for group in groups]
-        longest = max(sum(len(part[0]) for part in sequence) for sequence in sequences)
-        ids = np.full((len(groups), longest), self.pad_id, np.int64)
-        targets = np.full_like(ids, IGNORED)
-        positions = np.zeros_like(ids)
-        spread = np.zeros(ids.shape, np.float32)
-        mask = np.zeros_like(ids)
-        for line, sequence in enumerate(sequences):
-            start = 0
-            for part, learned, weight in sequence:
-                end = start + len(part)
-                ids[line, start:end], targets[line, start:end] = part, learned
-                positions[line, start:end] = np.arange(len(part))
-                spread[line, start:end], mask[line, start:end] = weight, 1
-                start = end
-            positions[line, start:] = np.arange(longest - start)
-        packed = self.packed_tokens is not None
-        return Batch(
-            input_ids=torch.from_numpy(ids),
-            attention_mask=None if packed else torch.from_numpy(mask),
-            targets=torch.from_numpy(targets),
-            weights=torch.from_numpy(spread if packed else weights),
-            position_ids=torch.from_numpy(positions),
-        )
-
-    def _sequence(self, rows: Rows, row: int, weight: float) -> tuple[Ints, Ints, float]:
-        """Return the ids but the last, and behind each the id to learn, -100 within the input."""
-        inputs, target = rows.inputs[row], rows.targets[row]
-        whole = np.concatenate([inputs, target]).astype(np.int64)
-        learned = whole[1:].copy()
-        learned[: len(inputs) - 1] = IGNORED
-        return whole[:-1], learned, weight
-
-    def logits(self, model: Any, batch: Batch) -> torch.Tensor:
-        """Return (sequences, length, vocabulary)."""
-        logits: torch.Tensor = model(
-            input_ids=batch.input_ids,
-            attention_mask=batch.attention_mask,
-            position_ids=batch.position_ids,
-            use_cache=False,
-        ).logits
-        return logits
-
-    def total_weight(self, rows: Rows, share: Ints) -> float:
-        """Return the weight of the target tokens."""
-        return weight_of_tokens(rows, share)
-
-
-def weight_of_tokens(rows: Rows, share: Ints) -> float:
-    """Return the sum over rows of weight times number of target tokens."""
-    return float((rows.weights[share].astype(np.float64) * rows.targets.lengths[share]).sum())
-
-
-def first_fit(lengths: Ints, capacity: int) -> list[list[int]]:
-    """Return positions in groups of at most `capacity`, the longest first; a longer one is a group of its own."""
-    groups: list[list[int]] = []
-    room: list[int] = []
-    for position in np.argsort(-lengths, kind="stable").tolist():
-        length = int(lengths[position])
-        fits = next((group for group, left in enumerate(room) if left >= length), None)
-        if fits is None:
-            groups.append([position])
-            room.append(capacity - length)
-        else:
-            groups[fits].append(position)
-            room[fits] -= length
-    return groups
-
-
-def inputs_of(rows: Rows, pad_id: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Yield the inputs of all rows, ids and mask, each row once."""
-    for start in range(0, len(rows), LOOK_ROWS):
-        ids, mask = rows.inputs.padded(np.arange(start, min(len(rows), start + LOOK_ROWS)), pad_id)
-        yield torch.from_numpy(ids), torch.from_numpy(mask.astype(np.int64))
 
 
 def objective_of(

@@ -1,32 +1,5 @@
 """Tiny models of both families as fixtures."""
 
-from collections.abc import Callable
-from typing import Any
+from tests.support.text_model_fixtures import make_model, model, seeded
 
-import pytest
-import torch
-from tests.support.tiny_text_models import MAKERS
-
-MakeModel = Callable[..., Any]
-
-
-@pytest.fixture(autouse=True)
-def seeded() -> None:
-    torch.manual_seed(3)
-
-
-@pytest.fixture
-def make_model() -> MakeModel:
-    """Return a maker of one model of the named kind, in evaluation mode, with the same weights at each call."""
-
-    def make(kind: str, dropout: float = 0.0) -> Any:
-        torch.manual_seed(5)
-        return MAKERS[kind](dropout).eval()
-
-    return make
-
-
-@pytest.fixture(params=list(MAKERS))
-def model(request: pytest.FixtureRequest, make_model: MakeModel) -> Any:
-    """Two encoder-decoders and two decoders, one after the other."""
-    return make_model(request.param)
+__all__ = ["make_model", "model", "seeded"]

@@ -10,15 +10,14 @@ from tests.support.small_tasks import bert_tokenizer
 from torch.nn import functional
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
 
+from polyloop.training.continuation import ContinuationObjective, first_fit
 from polyloop.training.loss import r_drop_loss, summed_loss
 from polyloop.training.objectives import (
-    ContinuationObjective,
     LabelObjective,
     LabelSetObjective,
     Objective,
     SpanObjective,
     TextObjective,
-    first_fit,
     objective_of,
 )
 from polyloop.training.rows import Ints, Ragged, Rows

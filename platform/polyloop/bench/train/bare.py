@@ -24,9 +24,10 @@ from polyloop.data.dataset import open_dataset
 from polyloop.models.build import build_model
 from polyloop.models.token_scores import IGNORED
 from polyloop.tasks import kind_of
+from polyloop.training.batch import Batch
 from polyloop.training.batches import plan_batches
 from polyloop.training.config import TrainConfig
-from polyloop.training.objectives import Batch, Objective, objective_of
+from polyloop.training.objectives import Objective, objective_of
 from polyloop.training.rows import Rows
 from polyloop.training.schedule import steps_of_epoch
 from polyloop.training.setup import suit_cpu

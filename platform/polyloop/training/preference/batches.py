@@ -95,7 +95,7 @@ def preference_batch(
     rank: int = 0,
     world_size: int = 1,
 ) -> PreferenceBatch:
-    """Return a worker's share of a batch, on the CPU; `reference` is that of `precompute_preferences`, (2, rows)."""
+    """Return a worker's share of a batch; `reference` is `precompute.pair_scores` of all rows, (2, rows)."""
     share, weights = share_of(batch, rows.weights, rank=rank, world_size=world_size)
     return weighted_pairs(rows, share, weights, pad_id=pad_id, reference=reference)
 
@@ -130,7 +130,7 @@ def binary_batch(
     """Return a worker's share of a batch, on the CPU.
 
     The partners are those of the whole batch, so that they do not depend on the number of workers. The references are
-    those of `precompute_binary` (rows,), the mismatched one that of this epoch's plan.
+    `precompute.binary_scores` and `partner_scores` of all rows, (rows,), the mismatched one that of this epoch's plan.
     """
     share, weights = share_of(batch, rows.weights, rank=rank, world_size=world_size)
     partners, _ = share_of(mismatched_partners(batch), rows.weights, rank=rank, world_size=world_size)

@@ -93,7 +93,8 @@ class PairLesson(PreferenceLesson):
     ) -> None:
         super().__init__(rows.weights, training, accelerator, pad_id)
         self._rows, self._settings = rows, dpo_settings(training.preference)
-        self._longest = np.maximum(rows.chosen.lengths, rows.rejected.lengths)
+        self._input_costs: Ints = 2 * rows.inputs.lengths
+        self._text_costs: Ints = 2 * np.maximum(rows.chosen.lengths, rows.rejected.lengths)
         scores = partial(pair_scores, model, rows, pad_id=pad_id, device=accelerator.device)
         self._reference = self._shared(self.plan(0), scores, (2,))
 
@@ -104,17 +105,16 @@ class PairLesson(PreferenceLesson):
 
     def num_tokens(self, rows: Ints) -> int:
         """Return the tokens of both texts, and of the input twice."""
-        lengths = 2 * self._rows.inputs.lengths + self._rows.chosen.lengths + self._rows.rejected.lengths
-        return int(lengths[rows].sum())
+        of_texts = self._rows.chosen.lengths[rows] + self._rows.rejected.lengths[rows]
+        return int((2 * self._rows.inputs.lengths[rows] + of_texts).sum())
 
     def costs(self, rows: Ints) -> Ints:
         """Return twice the input and the longer text."""
-        costs: Ints = 2 * (self._rows.inputs.lengths + self._longest)[rows]
-        return costs
+        return self._input_costs[rows] + self._text_costs[rows]
 
     def cut(self, rows: Ints, budget_tokens: int) -> list[Ints]:
         """Return rows in their order."""
-        return cut_batches(rows, 2 * self._rows.inputs.lengths, 2 * self._longest, budget_tokens)
+        return cut_batches(rows, self._input_costs, self._text_costs, budget_tokens)
 
     def begin(self, model: Any, batch: Ints, parts: Sequence[Part]) -> SummedLoss:
         """Return DPO's loss."""
@@ -157,7 +157,7 @@ class JudgedLesson(PreferenceLesson):
 
     def costs(self, rows: Ints) -> Ints:
         """Return the length of input and text together."""
-        costs: Ints = (self._rows.inputs.lengths + self._rows.targets.lengths)[rows]
+        costs: Ints = self._rows.inputs.lengths[rows] + self._rows.targets.lengths[rows]
         return costs
 
     def cut(self, rows: Ints, budget_tokens: int) -> list[Ints]:

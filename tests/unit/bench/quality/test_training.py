@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.support.small_looks import LOOK
+from tests.support.looks import LOOK
 from tests.support.small_tasks import small_dataset, small_task
 
 from polyloop.bench.quality.training import launch_command, train_model, training_seconds

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from tests.support.small_looks import LOOK
+from tests.support.looks import LOOK
 
 from polyloop.bench.train.rates import Point, points_of, rate_of
 from polyloop.errors import TrainingError
@@ -31,6 +31,6 @@ def test_a_run_without_anything_after_the_first_seconds_is_refused(skip_s: float
 
 
 def test_looks_tell_the_tokens_since_the_look_before():
-    looks = [LOOK, replace(LOOK, elapsed_s=3.0, tokens_per_s=50.0)]
+    looks = [replace(LOOK, tokens_per_s=100.0), replace(LOOK, elapsed_s=3.0, tokens_per_s=50.0)]
 
     assert [point.num_tokens for point in points_of(looks)] == [100.0, 100.0]

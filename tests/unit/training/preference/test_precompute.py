@@ -1,5 +1,7 @@
 """Tests of log-probabilities of the reference that are computed before the first step."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -7,18 +9,28 @@ import torch
 from tests.support.preference_sets import JUDGED, PAIRS, pair_batch, shaken
 
 from polyloop.training.preference.batches import binary_batch, plan_binary, plan_preferences, preference_batch
-from polyloop.training.preference.precompute import precompute_binary, precompute_preferences
+from polyloop.training.preference.precompute import binary_scores, pair_scores, partner_scores
 from polyloop.training.preference.settings import DpoSettings, KtoSettings
 from polyloop.training.preference.step import binary_step, preference_step
+from polyloop.training.rows import Ints
 
 CPU = torch.device("cpu")
+
+
+def of_all(plan: list[Ints], shape: tuple[int, ...], scores: Callable[[Ints], torch.Tensor], whole: bool = True) -> Any:
+    """Return the scores of all rows, not a number where the plan has forgotten one."""
+    found = np.full(shape, np.nan, np.float32)
+    for batch in plan:
+        found[..., batch] = scores(batch).numpy()
+    assert np.isfinite(found).all() == whole
+    return found
 
 
 def test_log_probabilities_computed_before_do_the_reference_models_work(make_model: Any, family: str) -> None:
     reference = make_model(family, 0.3).train()  # dropout on: precomputing has to turn it off
     policy = shaken(reference).eval()
     plan = plan_preferences(PAIRS, batch_tokens=30, seed=1, epoch=0)
-    known = precompute_preferences(reference, PAIRS, plan, pad_id=0, device=CPU)
+    known = of_all(plan, (2, len(PAIRS)), partial(pair_scores, reference, PAIRS, pad_id=0, device=CPU))
     assert reference.training
     rows = np.array([2, 0])
     with_numbers = preference_step(policy, preference_batch(PAIRS, rows, pad_id=0, reference=known), DpoSettings())
@@ -31,18 +43,16 @@ def test_each_epochs_mismatched_texts_are_computed_before_too(make_model: Any, f
     reference = make_model(family)
     policy = shaken(reference)
     plans = [plan_binary(JUDGED, batch_tokens=24, seed=1, epoch=epoch) for epoch in range(2)]
-    known = precompute_binary(reference, JUDGED, plans, pad_id=0, device=CPU)
-    assert np.isfinite(known.targets).all()
-    assert np.isfinite(known.mismatched).all()
-    assert known.mismatched.shape == (2, 8)
-    for epoch, batches in enumerate(plans):
+    known = of_all(plans[0], (len(JUDGED),), partial(binary_scores, reference, JUDGED, pad_id=0, device=CPU))
+    for batches in plans:
+        partners = of_all(batches, (len(JUDGED),), partial(partner_scores, reference, JUDGED, pad_id=0, device=CPU))
         for rows in batches:
             numbers = binary_batch(
                 JUDGED,
                 rows,
                 pad_id=0,
-                reference=known.targets,
-                mismatched_reference=known.mismatched[epoch],
+                reference=known,
+                mismatched_reference=partners,
             )
             with_numbers = binary_step(policy, numbers, KtoSettings())
             without = binary_step(policy, binary_batch(JUDGED, rows, pad_id=0), KtoSettings(), reference=reference)
@@ -51,6 +61,8 @@ def test_each_epochs_mismatched_texts_are_computed_before_too(make_model: Any, f
 
 def test_a_row_that_was_forgotten_spoils_the_loss_at_once(make_model: Any) -> None:
     model = make_model("llama")
-    known = precompute_preferences(model, PAIRS, [np.array([0, 1, 3])], pad_id=0, device=CPU)
+    known = of_all(
+        [np.array([0, 1, 3])], (2, len(PAIRS)), partial(pair_scores, model, PAIRS, pad_id=0, device=CPU), whole=False
+    )
     batch = preference_batch(PAIRS, np.array([1, 2]), pad_id=0, reference=known)
     assert not torch.isfinite(preference_step(model, batch, DpoSettings()).loss)
