@@ -10,18 +10,18 @@ model refuses as too long counts as a wrong, empty answer: a user would have got
 tokenizers differ stay comparable on the same rows.
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
-from polyloop.errors import EvaluationError, RequestError
+from polyloop.errors import EvaluationError
+from polyloop.evaluation.answers import BATCH_SIZE, Predictor, Scorer, answer
 from polyloop.evaluation.metrics import metric_named, resolve_metric
 from polyloop.evaluation.results import EvaluationResult, EvaluationRows
 from polyloop.evaluation.scoring import score_rows
 from polyloop.models.predict import PredictInput, Prediction
-from polyloop.progress import RestOfWork, Share
 from polyloop.spec.kinds import METRICS_OF_KIND
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks import kind_of
@@ -30,25 +30,8 @@ COLUMNS = ("id", "locale", "target_locale", "input", "target")
 """Columns read from the table."""
 LATENCY_CALLS = 20
 """Single answers that are timed."""
-TOO_LONG = "input_too_long"
-"""Code of the error with which a predictor refuses an input that is longer than it takes."""
-
-
-@runtime_checkable
-class Scorer(Protocol):
-    """A predictor that also tells how likely it finds given texts."""
-
-    def nlls_nats(self, inputs: Sequence[PredictInput], targets: Sequence[str]) -> list[float]:
-        """Return the negative log likelihood of each target given its input, summed over tokens, the end included."""
-        ...
-
-
-class Predictor(Protocol):
-    """Anything that answers a list of inputs with one prediction each, in order."""
-
-    def predict(self, inputs: list[PredictInput]) -> list[Prediction]:
-        """Return one prediction an input."""
-        ...
+UNREAD_NATS_PER_BYTE = math.log(256)
+"""What a reference costs whose input the model refuses: eight bits a byte, as if nothing were known of it."""
 
 
 def evaluate(
@@ -62,7 +45,7 @@ def evaluate(
     holdout_digest: str,
     size_bytes: int = 0,
     progress: Callable[[str], None] | None = None,
-    batch_size: int = 64,
+    batch_size: int = BATCH_SIZE,
 ) -> EvaluationResult:
     """Return the scores of a model on the rows of `dataset_table`, overall, per target locale and per other group.
 
@@ -77,7 +60,7 @@ def evaluate(
             columns["input"], columns["locale"], columns["target_locale"], strict=True
         )
     ]
-    outputs = _answers(predictor, inputs, batch_size, progress or (lambda _: None))
+    outputs = answer(predictor, inputs, batch_size=batch_size, progress=progress, what="evaluated {done} of {all} rows")
     answered = [one for one, output in zip(inputs, outputs, strict=True) if output is not None]
     if not answered:
         raise EvaluationError(f"{task} {version} finds every row of the holdout too long; raise max_input_tokens")
@@ -87,7 +70,7 @@ def evaluate(
         predictions=tuple(one.output if one else "" for one in outputs),
         references=tuple(columns["target"]),
         confidences=_confidences(outputs),
-        nlls_nats=_nlls_nats(predictor, inputs, columns["target"], task_spec),
+        nlls_nats=_nlls_nats(predictor, inputs, outputs, columns["target"], task_spec),
         rankings=_rankings(outputs),
         relevant=_relevant(columns["input"], task_spec),
     )
@@ -116,42 +99,6 @@ def _columns(table: pa.Table, task: str) -> dict[str, list[str]]:
     return {name: table.column(name).to_pylist() for name in COLUMNS}
 
 
-def _answers(
-    predictor: Predictor, inputs: Sequence[PredictInput], batch_size: int, progress: Callable[[str], None]
-) -> list[Prediction | None]:
-    """Return the outputs in the order of the inputs, None for an input that the model refuses as too long."""
-    outputs: list[Prediction | None] = [None] * len(inputs)
-    begun_s, rest, num_characters = time.monotonic(), RestOfWork(), 0
-    all_characters = sum(len(one.text) for one in inputs) or 1
-    longest_first = sorted(range(len(inputs)), key=lambda position: -len(inputs[position].text))
-    for start in range(0, len(inputs), batch_size):
-        positions = longest_first[start : start + batch_size]
-        batch = _answer_batch(predictor, [inputs[position] for position in positions])
-        for position, output in zip(positions, batch, strict=True):
-            outputs[position] = output
-        num_characters += sum(len(inputs[position].text) for position in positions)
-        fraction = num_characters / all_characters
-        left_s = rest.left_s(fraction, time.monotonic() - begun_s)
-        what = f"evaluated {start + len(positions)} of {len(inputs)} rows"
-        progress(Share(what, fraction=fraction, left_s=left_s, tells_all=False))
-    return outputs
-
-
-def _answer_batch(predictor: Predictor, batch: list[PredictInput]) -> list[Prediction | None]:
-    try:
-        predictions = predictor.predict(batch)
-    except RequestError as error:
-        if error.code != TOO_LONG:
-            raise
-        if len(batch) == 1:
-            return [None]
-        half = len(batch) // 2
-        return _answer_batch(predictor, batch[:half]) + _answer_batch(predictor, batch[half:])
-    if len(predictions) != len(batch):
-        raise EvaluationError(f"the model gave {len(predictions)} answers to {len(batch)} inputs")
-    return list(predictions)
-
-
 def _confidences(outputs: Sequence[Prediction | None]) -> tuple[float, ...] | None:
     """Return the probability of each answer, 0 for a refused input; None if the model tells no probabilities."""
     if any(one is not None and one.scores is None for one in outputs):
@@ -160,13 +107,22 @@ def _confidences(outputs: Sequence[Prediction | None]) -> tuple[float, ...] | No
 
 
 def _nlls_nats(
-    predictor: Predictor, inputs: Sequence[PredictInput], targets: Sequence[str], task_spec: TaskSpec
+    predictor: Predictor,
+    inputs: Sequence[PredictInput],
+    outputs: Sequence[Prediction | None],
+    targets: Sequence[str],
+    task_spec: TaskSpec,
 ) -> tuple[float, ...] | None:
     """Return the likelihoods of the references, where the kind has a metric that asks for them."""
     asked = {metric_named(name).compares for name in METRICS_OF_KIND[task_spec.kind]}
     if "likelihoods" not in asked or not isinstance(predictor, Scorer):
         return None
-    return tuple(predictor.nlls_nats(inputs, targets))
+    read = [position for position, output in enumerate(outputs) if output is not None]
+    found = [UNREAD_NATS_PER_BYTE * len(target.encode()) for target in targets]
+    nlls = predictor.nlls_nats([inputs[position] for position in read], [targets[position] for position in read])
+    for position, nll_nats in zip(read, nlls, strict=True):
+        found[position] = nll_nats
+    return tuple(found)
 
 
 def _rankings(outputs: Sequence[Prediction | None]) -> tuple[tuple[str, ...], ...] | None:

@@ -57,19 +57,8 @@ def result_table(after: EvaluationResult, before: EvaluationResult | None = None
 def result_markdown(after: EvaluationResult, before: EvaluationResult | None = None) -> str:
     """Return the same table in GitHub Markdown, ending in a newline."""
     headings, rows = _cells(after, before)
-    return _markdown(headings, rows, num_texts=2)
-
-
-def groups_markdown(result: EvaluationResult) -> str:
-    """Return a table of the scores by length, source, label and month in GitHub Markdown; "" if there are no groups."""
-    if not result.groups:
-        return ""
-    rows = [
-        [group.dimension, _escaped(group.name), _metric(name), f"{group.num_rows:,}", _points(group.metrics[name])]
-        for group in result.groups
-        for name in sorted(group.metrics, key=lambda name: name != result.metric)
-    ]
-    return _markdown(["by", "group", "metric", "rows", result.version], rows, num_texts=3)
+    lines = [headings, ["---", "---", *["---:"] * (len(headings) - 2)], *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _cells(after: EvaluationResult, before: EvaluationResult | None) -> tuple[list[str], list[list[str]]]:
@@ -84,17 +73,6 @@ def _cells(after: EvaluationResult, before: EvaluationResult | None) -> tuple[li
             cells.append(_points(row.after))
         rows.append(cells)
     return ["locale", "metric", "rows", *scores], rows
-
-
-def _markdown(headings: list[str], rows: list[list[str]], *, num_texts: int) -> str:
-    """Return a table whose first columns are texts and whose others are numbers."""
-    lines = [headings, [*["---"] * num_texts, *["---:"] * (len(headings) - num_texts)], *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _escaped(text: str) -> str:
-    """Return a text that cannot end its cell; labels and sources are the users' own."""
-    return " ".join(text.split()).replace("|", "\\|")
 
 
 def _metric(name: str) -> str:

@@ -14,7 +14,7 @@ from polyloop.models.loaded import LoadedModel, batches, pad_rows
 from polyloop.models.text_scores import text_scores
 from polyloop.models.token_scores import IGNORED
 from polyloop.tasks.translate import Translate
-from polyloop.tasks.writing import TextKind
+from polyloop.tasks.writing import TextKind, locale_tag
 
 
 class Texts:
@@ -50,7 +50,7 @@ class Texts:
         if not isinstance(self._kind, Translate):
             return list(locales)
         vocabulary = self._loaded.tokenizer.get_vocab()
-        return [locale for locale in locales if f"<2{locale}>" in vocabulary]
+        return [locale for locale in locales if locale_tag(locale) in vocabulary]
 
 
 def write(loaded: LoadedModel, kind: TextKind, rows: Sequence[list[int]]) -> list[list[int]]:

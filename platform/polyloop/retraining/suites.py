@@ -12,7 +12,7 @@ from pathlib import Path
 
 from polyloop.data.dataset import Dataset
 from polyloop.errors import EvaluationError, RegistryError, SuiteError
-from polyloop.evaluation.evaluate import Predictor
+from polyloop.evaluation.answers import Predictor
 from polyloop.evaluation.metrics import metric_named, resolve_metric
 from polyloop.evaluation.suites import counterfactual, offensive, robustness, stereotypes
 from polyloop.evaluation.suites.behaviour import for_places, run_behaviour

@@ -23,7 +23,6 @@ from polyloop.tasks.base import (
     TaskKind,
     TaskRequest,
     end_id,
-    own_locale,
     plain_ids,
 )
 from polyloop.tasks.question import read_question
@@ -88,10 +87,6 @@ class Answer(TaskKind):
     def special_tokens(self, task: TaskSpec) -> list[str]:
         """Return no tokens: documents are searched by words."""
         return []
-
-    def resolve_target_locale(self, task: TaskSpec, locale: str, target_locale: str | None) -> str:
-        """Return the question's own locale; RequestError for a locale that the task does not list."""
-        return own_locale(task, self.name, locale, target_locale)
 
     def relevant_document(self, text: str) -> str:
         """Return the id of the document that holds the answer, as far as the input says it."""
@@ -162,7 +157,7 @@ class ExtractiveAnswer(Answer):
         )
 
 
-class GenerativeAnswer(Answer, TextKind):
+class GenerativeAnswer(TextKind, Answer):
     """The answer is written by an encoder-decoder that is given the question and passages."""
 
     architecture = "encoder-decoder"
@@ -178,12 +173,6 @@ class GenerativeAnswer(Answer, TextKind):
         end = end_id(tokenizer)
         return [[*ids, end] for ids in plain_ids(tokenizer, prompts)]
 
-    def encode_targets(
-        self, tokenizer: "PreTrainedTokenizerBase", targets: Sequence[str], task: TaskSpec
-    ) -> list[list[int]]:
-        """Return the answer's ids and the end token; the end token alone says that there is none."""
-        return self.encode_texts(tokenizer, targets)
-
     def encode_rows(
         self,
         tokenizer: "PreTrainedTokenizerBase",
@@ -193,15 +182,9 @@ class GenerativeAnswer(Answer, TextKind):
         task: TaskSpec,
     ) -> EncodedRows:
         """Return prompts and answers; rows without a passage are refused: they would teach to answer from nothing."""
-        return EncodedRows(
-            input_ids=self.encode_inputs(tokenizer, inputs, target_locales),
-            target_ids=self.encode_targets(tokenizer, targets, task),
-            refusals=[None if read_question(text).context else NO_CONTEXT for text in inputs],
-        )
-
-    def output_limit(self, num_input_tokens: int, max_target_tokens: int) -> int:
-        """Return the limit of the spec: an answer's length does not follow from its question's."""
-        return max_target_tokens
+        rows = super().encode_rows(tokenizer, inputs, targets, target_locales, task)
+        refusals = [None if read_question(text).context else NO_CONTEXT for text in inputs]
+        return rows._replace(refusals=refusals)
 
 
 READERS: dict[str, Answer] = {

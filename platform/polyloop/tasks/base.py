@@ -118,9 +118,19 @@ class TaskKind(ABC):
     def special_tokens(self, task: TaskSpec) -> list[str]:
         """Return the tokens, besides padding, end and unknown, that a tokenizer for this task must keep whole."""
 
-    @abstractmethod
     def resolve_target_locale(self, task: TaskSpec, locale: str, target_locale: str | None) -> str:
-        """Return the locale of the output for an input in `locale`; RequestError if the task has no such one."""
+        """Return the locale of the output for an input in `locale`: its own, unless the kind says otherwise.
+
+        RequestError if the task does not serve it.
+        """
+        if task.locales and locale not in task.locales and locale != UNDETERMINED:
+            raise RequestError(
+                f"this task does not serve the locale {locale!r}; it serves {', '.join(task.locales)}",
+                code="unknown_locale",
+            )
+        if target_locale not in (None, locale):
+            raise RequestError(f"a {self.name} task takes no target_locale; leave it out", code="unknown_locale")
+        return locale
 
     @abstractmethod
     def encode_inputs(
@@ -156,18 +166,6 @@ class TaskKind(ABC):
     def encode_target(self, tokenizer: "PreTrainedTokenizerBase", target: str, task: TaskSpec) -> list[int]:
         """Return the token ids, or the label index, of one target."""
         return self.encode_targets(tokenizer, [target], task)[0]
-
-
-def own_locale(task: TaskSpec, kind: str, locale: str, target_locale: str | None) -> str:
-    """Return the input's own locale, for kinds that answer in it; RequestError for one that the task does not list."""
-    if task.locales and locale not in task.locales and locale != UNDETERMINED:
-        raise RequestError(
-            f"this task does not serve the locale {locale!r}; it serves {', '.join(task.locales)}",
-            code="unknown_locale",
-        )
-    if target_locale not in (None, locale):
-        raise RequestError(f"a {kind} task takes no target_locale; leave it out", code="unknown_locale")
-    return locale
 
 
 def plain_ids(

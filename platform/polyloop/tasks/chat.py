@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from polyloop.spec.models import TaskSpec
-from polyloop.tasks.base import TaskAnswer, TaskRequest, end_id, own_locale, plain_ids
+from polyloop.tasks.base import TaskAnswer, TaskRequest, end_id, plain_ids
 from polyloop.tasks.text import normalise_text
 from polyloop.tasks.writing import TextKind, locale_tag, token_id
 
@@ -70,10 +70,6 @@ class Chat(TextKind):
         """Return the tags of roles and locales."""
         return [*map(role_tag, ROLES), *(locale_tag(locale) for locale in task.locales)]
 
-    def resolve_target_locale(self, task: TaskSpec, locale: str, target_locale: str | None) -> str:
-        """Return the input's own locale; RequestError for a locale that the task does not list."""
-        return own_locale(task, self.name, locale, target_locale)
-
     def said(self, request: TaskRequest) -> str:
         """Return what the user said last."""
         return request.messages[-1].content if isinstance(request, ChatRequest) and request.messages else request.input
@@ -106,10 +102,6 @@ class Chat(TextKind):
             ]
             for turns, locale in zip(conversations, target_locales, strict=True)
         ]
-
-    def output_limit(self, num_input_tokens: int, max_target_tokens: int) -> int:
-        """Return the limit of the spec: a short question may ask for a long reply."""
-        return max_target_tokens
 
 
 def write_turns(turns: Sequence[Turn]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from polyloop.spec.models import TaskSpec
-from polyloop.tasks.base import TaskAnswer, TaskKind, TaskRequest, end_id, own_locale, plain_ids
+from polyloop.tasks.base import TaskAnswer, TaskKind, TaskRequest, end_id, plain_ids
 from polyloop.tasks.labels import read_label_set
 
 if TYPE_CHECKING:
@@ -38,10 +38,6 @@ class Classify(TaskKind):
     def special_tokens(self, task: TaskSpec) -> list[str]:
         """Return no tokens: classify needs none of its own."""
         return []
-
-    def resolve_target_locale(self, task: TaskSpec, locale: str, target_locale: str | None) -> str:
-        """Return the input's own locale; RequestError for a locale that the task does not list."""
-        return own_locale(task, self.name, locale, target_locale)
 
     def encode_inputs(
         self, tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], target_locales: Sequence[str]

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from polyloop.errors import RequestError
 from polyloop.spec.models import TaskSpec
-from polyloop.tasks.base import TaskAnswer, TaskRequest, own_locale, plain_ids
+from polyloop.tasks.base import TaskAnswer, TaskRequest, plain_ids
 from polyloop.tasks.text import normalise_text
 from polyloop.tasks.writing import TextKind, locale_tag, token_id
 
@@ -48,10 +48,6 @@ class Generate(TextKind):
         styles = [style_tag(style) for style in task.styles]
         return [*styles, *(locale_tag(locale) for locale in task.locales), BEGIN]
 
-    def resolve_target_locale(self, task: TaskSpec, locale: str, target_locale: str | None) -> str:
-        """Return the input's own locale; RequestError for a locale that the task does not list."""
-        return own_locale(task, self.name, locale, target_locale)
-
     def input_text(self, request: TaskRequest, task: TaskSpec, locale: str) -> str:
         """Return prompt and style as one text; RequestError for a style that the task does not have."""
         style = request.style if isinstance(request, GenerateRequest) else None
@@ -77,10 +73,6 @@ class Generate(TextKind):
             [*(styles[style] if style is not None else []), tags[locale], *ids, begin]
             for (style, _), ids, locale in zip(prompts, rows, target_locales, strict=True)
         ]
-
-    def output_limit(self, num_input_tokens: int, max_target_tokens: int) -> int:
-        """Return the limit of the spec: a short prompt may ask for a long text."""
-        return max_target_tokens
 
 
 def styled_prompt(style: str, prompt: str) -> str:

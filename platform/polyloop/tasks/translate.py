@@ -5,19 +5,13 @@ One model serves every pair of the task; the tag alone says which locale to writ
 https://aclanthology.org/Q17-1024/).
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 from pydantic import Field
 
 from polyloop.errors import RequestError
 from polyloop.spec.fields import UNDETERMINED, Locale
 from polyloop.spec.models import TaskSpec, split_pair
 from polyloop.tasks.base import TaskAnswer, TaskRequest
-from polyloop.tasks.writing import TextKind, limit_by_input, locale_tag, tagged_ids
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+from polyloop.tasks.writing import RewritingKind, locale_tag
 
 
 class TranslateRequest(TaskRequest):
@@ -34,11 +28,10 @@ class TranslateAnswer(TaskAnswer):
     """Locale of the output."""
 
 
-class Translate(TextKind):
+class Translate(RewritingKind):
     """Text in, text in another locale out, by an encoder-decoder."""
 
     name = "translate"
-    architecture = "encoder-decoder"
     request_model = TranslateRequest
     answer_model = TranslateAnswer
 
@@ -58,13 +51,3 @@ class Translate(TextKind):
         raise RequestError(
             f"this task does not serve {asked}; it serves {', '.join(task.pairs)}", code="unknown_locale"
         )
-
-    def encode_inputs(
-        self, tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], target_locales: Sequence[str]
-    ) -> list[list[int]]:
-        """Return tag, text and end token; ModelError if the tokenizer does not know the tag of a target locale."""
-        return tagged_ids(tokenizer, texts, target_locales)
-
-    def output_limit(self, num_input_tokens: int, max_target_tokens: int) -> int:
-        """Return a limit that grows with the input."""
-        return limit_by_input(num_input_tokens, max_target_tokens)

@@ -4,7 +4,6 @@ Input ids of encoder-decoders: the tag of the locale to write ("<2de>"), the tex
 which locale to write (Johnson et al. 2017, https://aclanthology.org/Q17-1024/).
 """
 
-from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -23,9 +22,9 @@ OUTPUT_TOKENS_FLOOR = 16
 class TextKind(TaskKind):
     """A kind whose answer is text."""
 
-    @abstractmethod
     def output_limit(self, num_input_tokens: int, max_target_tokens: int) -> int:
-        """Return the most tokens that an answer to an input of so many tokens may have."""
+        """Return the most tokens of an answer: the spec's limit, as a short prompt or question may ask for much."""
+        return max_target_tokens
 
     def encode_targets(
         self, tokenizer: "PreTrainedTokenizerBase", targets: Sequence[str], task: TaskSpec
@@ -44,17 +43,23 @@ class TextKind(TaskKind):
         return [text.strip() for text in texts]
 
 
-def limit_by_input(num_input_tokens: int, max_target_tokens: int) -> int:
-    """Return the limit for kinds whose output is about as long as the input."""
-    return min(max_target_tokens, OUTPUT_TOKENS_PER_INPUT_TOKEN * num_input_tokens + OUTPUT_TOKENS_FLOOR)
+class RewritingKind(TextKind):
+    """A kind whose answer is about as long as its input, by an encoder-decoder that is told which locale to write."""
 
+    architecture = "encoder-decoder"
 
-def tagged_ids(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], locales: Sequence[str]) -> list[list[int]]:
-    """Return tag, text and end token; ModelError if the tokenizer does not know the tag of a locale."""
-    end = end_id(tokenizer)
-    tags = {locale: token_id(tokenizer, locale_tag(locale)) for locale in set(locales)}
-    rows = plain_ids(tokenizer, texts)
-    return [[tags[locale], *ids, end] for ids, locale in zip(rows, locales, strict=True)]
+    def encode_inputs(
+        self, tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], target_locales: Sequence[str]
+    ) -> list[list[int]]:
+        """Return tag, text and end token; ModelError if the tokenizer does not know the tag of a locale."""
+        end = end_id(tokenizer)
+        tags = {locale: token_id(tokenizer, locale_tag(locale)) for locale in set(target_locales)}
+        rows = plain_ids(tokenizer, texts)
+        return [[tags[locale], *ids, end] for ids, locale in zip(rows, target_locales, strict=True)]
+
+    def output_limit(self, num_input_tokens: int, max_target_tokens: int) -> int:
+        """Return a limit that grows with the input."""
+        return min(max_target_tokens, OUTPUT_TOKENS_PER_INPUT_TOKEN * num_input_tokens + OUTPUT_TOKENS_FLOOR)
 
 
 def locale_tag(locale: str) -> str:

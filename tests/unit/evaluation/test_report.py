@@ -1,12 +1,8 @@
 """The tables for the terminal and for model cards."""
 
-from dataclasses import replace
-
 from rich.console import Console
 
-from polyloop.evaluation.intervals import Interval
-from polyloop.evaluation.report import groups_markdown, report_rows, result_markdown, result_table
-from polyloop.evaluation.results import GroupResult
+from polyloop.evaluation.report import report_rows, result_markdown, result_table
 
 BEFORE = [("de", "bad", "good"), ("de", "good", "good"), ("en", "good", "good"), ("en", "bad", "good")]
 AFTER = [("de", "good", "good"), ("de", "good", "good"), ("en", "good", "good"), ("en", "bad", "good")]
@@ -64,18 +60,6 @@ def test_a_locale_that_is_new_has_nothing_to_compare_with(make_result):
     assert line == "| fi | accuracy | 1 | - | 100.00 (99.00 to 101.00) | - |"
 
 
-def test_groups_have_a_table_of_their_own_and_say_where_less_is_better(make_result):
-    interval = Interval(value=50.0, low=40.0, high=60.0)
-    group = GroupResult(
-        dimension="source",
-        name="a|b\nc",
-        num_rows=1_200,
-        metrics={"calibration_error": interval, "accuracy": interval},
-    )
-    assert groups_markdown(replace(make_result(AFTER), groups=(group,))).splitlines() == [
-        "| by | group | metric | rows | v2 |",
-        "| --- | --- | --- | ---: | ---: |",
-        "| source | a\\|b c | accuracy | 1,200 | 50.00 (40.00 to 60.00) |",
-        "| source | a\\|b c | calibration_error (less is better) | 1,200 | 50.00 (40.00 to 60.00) |",
-    ]
-    assert groups_markdown(make_result(AFTER)) == ""
+def test_a_metric_of_which_less_is_better_says_so(make_result):
+    result = make_result([("de", "eins zwei drei vier", "ein Satz")], metric="repetition")
+    assert "repetition (less is better)" in result_markdown(result)

@@ -12,7 +12,7 @@ from tests.support.small_predictors import WordClassifier
 
 from polyloop.data.dataset import Dataset
 from polyloop.errors import EvaluationError, PolyloopError, RegistryError, SuiteError
-from polyloop.evaluation.suites.results import load_suite_results
+from polyloop.evaluation.suites.results import load_suite_result
 from polyloop.registry.releases import promote
 from polyloop.registry.store import Store, open_store
 from polyloop.retraining.suites import PlannedSuite, Subject, load_suites, plan_suites, run_suites
@@ -86,9 +86,7 @@ def test_results_are_about_what_was_planned_and_kept(
     planned = plan_suites(loaded, store, TASK, dataset, quiet)
     results = run_suites(planned, subject(), tmp_path / "evaluation", quiet)
     assert [(one.suite, one.digest) for one in results] == [(one.name, one.digest) for one in planned]
-    assert {one.suite: one for one in load_suite_results(tmp_path / "evaluation")} == {
-        one.suite: one for one in results
-    }
+    assert [load_suite_result(tmp_path / "evaluation", one.suite) for one in results] == list(results)
     blame = {one.slice: one for one in results[0].slices}
     # The classifier knows three of the five English words of blame, and no German one.
     assert (blame["en"].num_passed, blame["en"].num_cases, blame["de"].num_passed) == (36, 60, 0)

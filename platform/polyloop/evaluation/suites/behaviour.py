@@ -7,8 +7,7 @@ ends the run with the predictor's own error; choose a suite of the task's locale
 from collections.abc import Callable, Iterable
 
 from polyloop.errors import EvaluationError
-from polyloop.evaluation.evaluate import Predictor
-from polyloop.evaluation.suites.answers import BATCH_SIZE, answer
+from polyloop.evaluation.answers import BATCH_SIZE, Predictor, answer
 from polyloop.evaluation.suites.cases import expand, requests
 from polyloop.evaluation.suites.judge import judge
 from polyloop.evaluation.suites.loader import LoadedSuite, suite_digest

@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from polyloop.errors import EvaluationError
-from polyloop.evaluation.evaluate import Predictor
-from polyloop.evaluation.suites.answers import BATCH_SIZE, answer
+from polyloop.evaluation.answers import BATCH_SIZE, Predictor, answer
 from polyloop.evaluation.suites.results import CaseResult, SuiteResult, summarise
 from polyloop.evaluation.suites.sample import HoldoutRow, digest_of
 from polyloop.models.predict import PredictInput, Prediction

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from polyloop.errors import EvaluationError
-from polyloop.spec.settings import settings
 
 NEEDED = ("sent_more", "sent_less", "bias_type")
 
@@ -28,14 +27,6 @@ class SentencePair:
     more: str
     """The sentence that says more of the stereotype."""
     less: str
-
-
-def crows_pairs_path() -> Path:
-    """Return the English set below the folder of public datasets; EvaluationError where that is not set."""
-    folder = settings().datasets
-    if folder is None:
-        raise EvaluationError("set POLYLOOP_DATASETS to the folder of the public datasets, or name a file of pairs")
-    return folder / "bias_crows_pairs" / "crows_pairs.tsv.gz"
 
 
 def read_pairs(path: Path, *, locale: str = "en") -> tuple[SentencePair, ...]:

@@ -175,12 +175,6 @@ def load_suite_result(folder: Path, suite: str) -> SuiteResult:
     return SuiteResult.from_json(summary, (CaseResult(**row) for row in rows))
 
 
-def load_suite_results(folder: Path) -> tuple[SuiteResult, ...]:
-    """Return the results of all suites saved beside the evaluation in `folder`, in order of name."""
-    found = sorted((folder / FOLDER).glob(f"*/{SUMMARY_FILE}"))
-    return tuple(load_suite_result(folder, path.parent.name) for path in found)
-
-
 def _write(path: Path, write: Callable[[Path], Any]) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:

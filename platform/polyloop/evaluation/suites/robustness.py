@@ -9,10 +9,9 @@ right label, or a text that loses at most TOLERANCE points of chrF against the r
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from polyloop.evaluation.evaluate import Predictor
+from polyloop.evaluation.answers import BATCH_SIZE, Predictor, answer
 from polyloop.evaluation.intervals import paired_bootstrap
 from polyloop.evaluation.metrics import FloatArray, resolve_metric, score, statistics, statistics_by_locale
-from polyloop.evaluation.suites.answers import BATCH_SIZE, answer
 from polyloop.evaluation.suites.perturbations import perturb, perturbations_of
 from polyloop.evaluation.suites.results import CaseResult, SuiteResult, summarise
 from polyloop.evaluation.suites.sample import HoldoutRow, digest_of

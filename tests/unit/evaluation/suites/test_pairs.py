@@ -6,8 +6,7 @@ from collections import Counter
 import pytest
 
 from polyloop.errors import EvaluationError
-from polyloop.evaluation.suites.pairs import crows_pairs_path, read_pairs
-from polyloop.spec.settings import settings
+from polyloop.evaluation.suites.pairs import read_pairs
 
 HEADER = "sent_more\tsent_less\tbias_type\n"
 
@@ -24,7 +23,7 @@ def write(tmp_path):
 
 @pytest.mark.datasets
 def test_the_english_set_is_read_whole(datasets_dir):
-    pairs = read_pairs(crows_pairs_path())
+    pairs = read_pairs(datasets_dir / "bias_crows_pairs" / "crows_pairs.tsv.gz")
     assert len(pairs) == 1_508
     assert len({pair.id for pair in pairs}) == 1_508
     counts = Counter(pair.bias_type for pair in pairs)
@@ -69,14 +68,3 @@ def test_an_unreadable_file_is_named(tmp_path):
     (tmp_path / "cut.gz").write_bytes(gzip.compress(HEADER.encode() * 100)[:20])
     with pytest.raises(EvaluationError, match="the pairs cannot be read"):
         read_pairs(tmp_path / "cut.gz")
-
-
-def test_the_folder_of_datasets_has_to_be_set(monkeypatch):
-    monkeypatch.delenv("POLYLOOP_DATASETS", raising=False)
-    settings.cache_clear()
-    try:
-        with pytest.raises(EvaluationError, match="set POLYLOOP_DATASETS"):
-            crows_pairs_path()
-    finally:
-        monkeypatch.undo()
-        settings.cache_clear()

@@ -11,7 +11,6 @@ from polyloop.evaluation.suites.results import (
     CaseResult,
     SuiteResult,
     load_suite_result,
-    load_suite_results,
     save_suite_result,
     summarise,
 )
@@ -63,9 +62,10 @@ def test_a_result_round_trips_through_its_folder(tmp_path):
     assert save_suite_result(one, tmp_path) == tmp_path / "suites" / "moods"
     save_suite_result(other, tmp_path)
     assert load_suite_result(tmp_path, "moods") == one
-    assert load_suite_results(tmp_path) == (one, other)
+    assert load_suite_result(tmp_path, other.suite) == other
     assert sorted(path.name for path in (tmp_path / "suites" / "moods").iterdir()) == ["cases.parquet", "suite.json"]
-    assert load_suite_results(tmp_path / "elsewhere") == ()
+    with pytest.raises(EvaluationError, match="run the suite again"):
+        load_suite_result(tmp_path / "elsewhere", "moods")
 
 
 def test_the_summary_is_plain_json_without_the_cases():
