@@ -79,7 +79,7 @@ class SentenceReader:
     def read(self, question: str, hits: Sequence[Hit]) -> Candidate:
         """Return the best sentence."""
         num_tokens = count_words(question)
-        sentences = score_sentences(self._index, question, hits, len(hits))[: self._num_citations]
+        sentences = score_sentences(self._index, question, hits)[: self._num_citations]
         if not sentences or sentences[0].score <= 0:
             return _nothing(num_tokens)
         best = sentences[0]
