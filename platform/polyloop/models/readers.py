@@ -177,9 +177,7 @@ def _nothing(num_input_tokens: int) -> Candidate:
 
 
 def _span_reader(path: Path, settings: AnsweringSettings, contract: Contract, device: torch.device) -> ExtractiveReader:
-    # The margin lets every span through: the curve decides, and it was fitted on all of them.
     reading = ReadingSettings(
-        margin=-math.inf,
         num_candidates=settings.num_citations,
         max_answer_tokens=contract.max_target_tokens,
         window=reading_window(contract.max_input_tokens),

@@ -49,7 +49,7 @@ def test_the_extractive_reader_scores_by_what_a_span_has_more_than_none() -> Non
     tokenizer = word_tokenizer(
         ["the", "tower", "was", "built", "in", "1901", "anna", "designed", "stairs", "bakers", "bake", "bread", "early"]
     )
-    settings = ReadingSettings(margin=float("-inf"), num_candidates=2)
+    settings = ReadingSettings(num_candidates=2)
     reader = SpanReader(tiny_reader(tokenizer), tokenizer, settings)
     candidate = ExtractiveReader(reader).read("the tower", HITS)
     decision = reader.decide("the tower", [hit.passage.text for hit in HITS])
