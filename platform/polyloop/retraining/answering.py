@@ -147,7 +147,7 @@ def fit_curve(scores: Sequence[float], right: Sequence[bool], default: Curve, th
         return default
     calibration = fit_calibration(scores, right)
     if threshold is None:
-        threshold = choose_threshold([calibration.chance(score) for score in scores], right).threshold
+        threshold = choose_threshold([calibration.chance(score) for score in scores], right)
     return Curve(slope=calibration.slope, intercept=calibration.intercept, threshold=threshold)
 
 
