@@ -58,11 +58,15 @@ class PreferenceLesson:
         return float(self._weights[rows].astype(np.float64).sum())
 
     def seen(self) -> dict[str, float | None]:
-        """Return how well the chosen are told from the rejected, of this worker's rows since the last call."""
+        """Return how the rewards stand, of this worker's rows since the last call."""
         statistics, self._statistics = self._statistics, None
         if statistics is None:
             return {}
-        return {"reward_margin": statistics.margin, "reward_accuracy": statistics.accuracy}
+        return {
+            "reward_margin": statistics.margin,
+            "reward_accuracy": statistics.accuracy,
+            "reward_kl": statistics.kl,
+        }
 
     def _counted(self, result: PreferenceLoss) -> torch.Tensor:
         self._count(result.statistics)

@@ -46,6 +46,7 @@ def test_pairs_have_the_loss_of_a_step_however_they_are_cut(make_model: Any, fam
     seen = lesson.seen()
     assert seen["reward_margin"] == pytest.approx(expected.statistics.margin, rel=1e-3)
     assert seen["reward_accuracy"] == pytest.approx(expected.statistics.accuracy)
+    assert seen["reward_kl"] is None
     assert lesson.seen() == {}
 
 
@@ -63,7 +64,9 @@ def test_judged_texts_share_one_reference_point_however_they_are_cut(
         expected = kto_step(policy, judged_batch(reference, batch), BALANCED)
         found = loss_in_parts(lesson, policy, batch, budget_tokens)
         torch.testing.assert_close(found, expected.loss, rtol=1e-4, atol=1e-5)
-        assert lesson.seen()["reward_margin"] == pytest.approx(expected.statistics.margin, rel=1e-3)
+        seen = lesson.seen()
+        assert seen["reward_margin"] == pytest.approx(expected.statistics.margin, rel=1e-3)
+        assert seen["reward_kl"] == pytest.approx(expected.statistics.kl, rel=1e-3)
 
 
 class Workers:
