@@ -101,8 +101,8 @@ class Worker:
 @pytest.mark.parametrize("num_workers", [2, 3])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_workers_together_lose_what_one_would(make_model: Any, family: str, num_workers: int) -> None:
-    reference = make_model(family).eval()
-    policy, workers = shaken(reference, 0.1), Workers(num_workers)
+    policy, workers = make_model(family).eval(), Workers(num_workers)
+    reference = shaken(policy, 0.1)  # so that the reference point is above 0, where it counts
 
     def lose(rank: int) -> tuple[Any, torch.Tensor]:
         accelerator: Any = Worker(workers, rank)
@@ -114,6 +114,8 @@ def test_workers_together_lose_what_one_would(make_model: Any, family: str, num_
     with ThreadPoolExecutor(num_workers) as pool:
         found = list(pool.map(lose, range(num_workers)))
     whole = kto_step(policy, judged_batch(reference, found[0][0]), BALANCED)
+    assert whole.statistics.kl is not None
+    assert whole.statistics.kl > 0.1
     torch.testing.assert_close(torch.stack([loss for _, loss in found]).sum(), whole.loss, rtol=1e-4, atol=1e-5)
 
 
