@@ -3,14 +3,11 @@
 from typing import Any
 
 import torch
+from tests.support.tiny_text_models import MAKERS
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import (
     BertConfig,
     BertForMaskedLM,
-    GPT2Config,
-    GPT2LMHeadModel,
-    LlamaConfig,
-    LlamaForCausalLM,
     PreTrainedModel,
     PreTrainedTokenizerFast,
     RobertaConfig,
@@ -25,6 +22,7 @@ SIZES: dict[str, Any] = {
     "num_attention_heads": 2,
     "intermediate_size": 48,
     "max_position_embeddings": 40,
+    "pad_token_id": 0,
     "initializer_range": 0.5,
 }
 
@@ -43,32 +41,11 @@ def tokenizer(*, framed: bool = True, **options: str | None) -> PreTrainedTokeni
 def masked_model(family: str) -> PreTrainedModel:
     """Return a tiny bert or roberta that fills masks."""
     torch.manual_seed(3)
-    small: dict[str, Any] = {
-        "hidden_size": 32,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "intermediate_size": 48,
-    }
-    options: dict[str, Any] = small | {
-        "vocab_size": 19,
-        "max_position_embeddings": 40,
-        "pad_token_id": 0,
-        "initializer_range": 0.5,
-    }
-    return BertForMaskedLM(BertConfig(**options)) if family == "bert" else RobertaForMaskedLM(RobertaConfig(**options))
+    return BertForMaskedLM(BertConfig(**SIZES)) if family == "bert" else RobertaForMaskedLM(RobertaConfig(**SIZES))
 
 
 def causal_model(family: str) -> PreTrainedModel:
-    """Return a tiny gpt2 or llama that continues texts."""
+    """Return a tiny gpt2 or llama that continues texts, in training mode and with dropout."""
     torch.manual_seed(3)
-    if family == "gpt2":
-        return GPT2LMHeadModel(
-            GPT2Config(vocab_size=19, n_embd=32, n_layer=2, n_head=2, n_positions=40, initializer_range=0.5)
-        )
-    small: dict[str, Any] = {
-        "hidden_size": 32,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "intermediate_size": 48,
-    }
-    return LlamaForCausalLM(LlamaConfig(vocab_size=19, max_position_embeddings=40, initializer_range=0.5, **small))
+    model: PreTrainedModel = MAKERS[family](0.1)
+    return model

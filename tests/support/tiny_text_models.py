@@ -1,7 +1,10 @@
-"""Tiny models of both families, made from transformers' configurations, and padded texts for them."""
+"""Tiny models of both families, made from transformers' configurations, and fixtures of them for a conftest.py."""
 
+from collections.abc import Callable
 from typing import Any
 
+import pytest
+import torch
 from transformers import (
     BartConfig,
     BartForConditionalGeneration,
@@ -12,6 +15,8 @@ from transformers import (
     T5Config,
     T5ForConditionalGeneration,
 )
+
+MakeModel = Callable[..., Any]
 
 VOCABULARY = 23
 
@@ -85,3 +90,25 @@ def _gpt2(dropout: float) -> Any:
 
 
 MAKERS = {"t5": _t5, "bart": _bart, "llama": _llama, "gpt2": _gpt2}
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    torch.manual_seed(3)
+
+
+@pytest.fixture
+def make_model() -> MakeModel:
+    """Return a maker of one model of the named kind, in evaluation mode, with the same weights at each call."""
+
+    def make(kind: str, dropout: float = 0.0) -> Any:
+        torch.manual_seed(5)
+        return MAKERS[kind](dropout).eval()
+
+    return make
+
+
+@pytest.fixture(params=list(MAKERS))
+def model(request: pytest.FixtureRequest, make_model: MakeModel) -> Any:
+    """Two encoder-decoders and two decoders, one after the other."""
+    return make_model(request.param)

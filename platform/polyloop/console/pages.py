@@ -1,12 +1,14 @@
 """The files of the web console, as routes for the application that also serves the API.
 
-Input: the folder static/ of this package, read once. Output: routes for /console and its files, to be added to an
-application. The files need no key and hold no data: the page asks for a key and calls the API with it. Limits: only the
-files named here are served, so that no path leads out of the folder; they refer to no other host and work offline.
+Input: the folder static/ of this package and the looks that all pages share, read once. Output: routes for /console and
+its files, to be added to an application. The files need no key and hold no data: the page asks for a key and calls the
+API with it. Limits: only the files named here are served, so that no path leads out of the folder; they refer to no
+other host and work offline.
 """
 
 from collections.abc import Mapping
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,13 +16,16 @@ from starlette.routing import Route
 
 PAGE = "/console"
 
-FILES: Mapping[str, tuple[str, str]] = {
-    PAGE: ("index.html", "text/html"),
-    f"{PAGE}/console.css": ("console.css", "text/css"),
-    f"{PAGE}/console.js": ("console.js", "text/javascript"),
-    f"{PAGE}/icon.svg": ("icon.svg", "image/svg+xml"),
+_STATIC = files("polyloop.console") / "static"
+
+FILES: Mapping[str, tuple[Traversable, str]] = {
+    PAGE: (_STATIC / "index.html", "text/html"),
+    f"{PAGE}/base.css": (files("polyloop.pages") / "base.css", "text/css"),
+    f"{PAGE}/console.css": (_STATIC / "console.css", "text/css"),
+    f"{PAGE}/console.js": (_STATIC / "console.js", "text/javascript"),
+    f"{PAGE}/icon.svg": (_STATIC / "icon.svg", "image/svg+xml"),
 }
-"""Path -> file in static/ and its media type."""
+"""Path -> file and its media type."""
 
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
@@ -35,13 +40,13 @@ HEADERS: Mapping[str, str] = {
 
 def console_routes() -> list[Route]:
     """Return one GET route for each file of the console."""
-    return [_route(path, name, media_type) for path, (name, media_type) in FILES.items()]
+    return [_route(path, file, media_type) for path, (file, media_type) in FILES.items()]
 
 
-def _route(path: str, name: str, media_type: str) -> Route:
-    content = (files("polyloop.console") / "static" / name).read_bytes()
+def _route(path: str, file: Traversable, media_type: str) -> Route:
+    content = file.read_bytes()
 
     async def serve_file(_request: Request) -> Response:
         return Response(content, media_type=media_type, headers=HEADERS)
 
-    return Route(path, serve_file, name=f"console {name}", include_in_schema=False)
+    return Route(path, serve_file, name=f"console {file.name}", include_in_schema=False)

@@ -1,6 +1,6 @@
-"""Results for people: tables for the terminal, and the same in Markdown for model cards.
+"""Results for people: tables for the terminal.
 
-Inputs: an evaluation and, where there is one, the evaluation that it is compared with. Outputs: a rich Table, or text.
+Inputs: an evaluation and, where there is one, the evaluation that it is compared with. Output: a rich Table.
 Scores are in points, or in the metric's own unit, with their intervals; metrics of which less is better say so. Limits:
 shows what results hold; differences are of point values only (whether a change is no accident is the gate's business).
 """
@@ -52,13 +52,6 @@ def result_table(after: EvaluationResult, before: EvaluationResult | None = None
     for row in rows:
         table.add_row(*row)
     return table
-
-
-def result_markdown(after: EvaluationResult, before: EvaluationResult | None = None) -> str:
-    """Return the same table in GitHub Markdown, ending in a newline."""
-    headings, rows = _cells(after, before)
-    lines = [headings, ["---", "---", *["---:"] * (len(headings) - 2)], *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _cells(after: EvaluationResult, before: EvaluationResult | None) -> tuple[list[str], list[list[str]]]:

@@ -133,14 +133,6 @@ def count_acceptable(store: Store, task_name: str, *, now: datetime, window_s: f
     )
 
 
-def latest_curation(store: Store, task_name: str) -> Curation | None:
-    """Return the last curation of a task, None if there was none."""
-    query = select(curations).where(curations.c.task == task_name).order_by(curations.c.id.desc()).limit(1)
-    with store.read() as connection:
-        row = connection.execute(query).one_or_none()
-    return _curation(row) if row else None
-
-
 def _curation(row: Row[Any]) -> Curation:
     return Curation(
         curation_id=row.id,

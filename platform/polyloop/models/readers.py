@@ -79,7 +79,7 @@ class SentenceReader:
     def read(self, question: str, hits: Sequence[Hit]) -> Candidate:
         """Return the best sentence."""
         num_tokens = count_words(question)
-        sentences = score_sentences(self._index, question, hits, len(hits))[: self._num_citations]
+        sentences = score_sentences(self._index, question, hits)[: self._num_citations]
         if not sentences or sentences[0].score <= 0:
             return _nothing(num_tokens)
         best = sentences[0]
@@ -177,9 +177,7 @@ def _nothing(num_input_tokens: int) -> Candidate:
 
 
 def _span_reader(path: Path, settings: AnsweringSettings, contract: Contract, device: torch.device) -> ExtractiveReader:
-    # The margin lets every span through: the curve decides, and it was fitted on all of them.
     reading = ReadingSettings(
-        margin=-math.inf,
         num_candidates=settings.num_citations,
         max_answer_tokens=contract.max_target_tokens,
         window=reading_window(contract.max_input_tokens),

@@ -48,8 +48,8 @@ class Page:
 
 def render_page(page: Page) -> str:
     """Return the markup of a page."""
-    styles = [STYLE.read_text(encoding="utf-8"), (_FOLDER / "page.css").read_text(encoding="utf-8")]
-    return _template().render(page=page, styles=styles)
+    styles = (_FOLDER / "base.css", STYLE, _FOLDER / "page.css")
+    return _template().render(page=page, styles=[style.read_text(encoding="utf-8") for style in styles])
 
 
 @cache

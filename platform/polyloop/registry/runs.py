@@ -155,15 +155,6 @@ def abandoned_run(store: Store, task: str, now: datetime) -> LoopRun | None:
     return run if run is not None and run.lease_until <= now else None
 
 
-def last_finished(store: Store, task: str) -> LoopRun | None:
-    """Return the run of a task that ended last, however it ended; None if none has."""
-    runs = tables.loop_runs
-    query = select(runs).where(runs.c.task == task, runs.c.finished_at.is_not(None))
-    with store.read() as connection:
-        row = connection.execute(query.order_by(runs.c.finished_at.desc(), runs.c.run_id.desc()).limit(1)).one_or_none()
-    return _run(row) if row else None
-
-
 def _new_run(task: str, trigger: str, reason: str, owner: str, lease_until: datetime, now: datetime) -> LoopRun:
     return LoopRun(
         run_id=f"run_{secrets.token_hex(8)}",

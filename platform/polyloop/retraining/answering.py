@@ -37,7 +37,7 @@ from polyloop.retrieval.document_lines import read_documents
 from polyloop.retrieval.documents import Document, PassageSize
 from polyloop.retrieval.index import build_index
 from polyloop.retrieval.index_files import load_index, save_index
-from polyloop.retrieval.sentence_reader import DEFAULT_SETTINGS
+from polyloop.retrieval.sentence_reader import DEFAULT_CALIBRATION
 from polyloop.retrieval.thresholds import choose_threshold
 from polyloop.spec.loader import LoadedSpec
 from polyloop.spec.models import TaskSpec, task_locales
@@ -54,7 +54,7 @@ RIGHT_TOKEN_F1 = 0.5
 """Token F1 from which on an answer counts as right, where it does not hold the wanted one whole."""
 
 DEFAULT_CALIBRATIONS = {
-    "sentences": DEFAULT_SETTINGS.calibration,
+    "sentences": DEFAULT_CALIBRATION,
     "extractive": Calibration(slope=1.0, intercept=0.0),
     "generative": Calibration(slope=1.0, intercept=0.0),
 }
@@ -147,7 +147,7 @@ def fit_curve(scores: Sequence[float], right: Sequence[bool], default: Curve, th
         return default
     calibration = fit_calibration(scores, right)
     if threshold is None:
-        threshold = choose_threshold([calibration.chance(score) for score in scores], right).threshold
+        threshold = choose_threshold([calibration.chance(score) for score in scores], right)
     return Curve(slope=calibration.slope, intercept=calibration.intercept, threshold=threshold)
 
 

@@ -38,9 +38,9 @@ PREFERENCE_TRIGGER = "preference"
 
 FOLDER = "preferences"
 
-TOO_LONG, SAME_TOKENS, OTHER_LOCALE, ONE_KIND = "too_long", "same_tokens", "other_locale", "one_kind"
+TOO_LONG, SAME_TOKENS, OTHER_LOCALE = "too_long", "same_tokens", "other_locale"
 """Why a row of texts is not learned: longer than the model takes, two texts that become the same tokens, or a locale
-that the task does not deal with; and why none is: all were judged good, or all bad."""
+that the task does not deal with."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What reading gives: an answer with citations, or none.
+"""Where an answer, or what it was made from, stands.
 
 Plain data, made by the readers. Offsets count characters of the cited document, so that a person can check them.
 """
@@ -26,18 +26,6 @@ class Citation:
     """One past the last cited character."""
     score: float
     """How sure the reader is of this place; higher is better."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """An answer, or the honest statement that there is none."""
-
-    text: str | None
-    """None where nothing was found that is sure enough."""
-    score: float
-    """The chance, 0 to 1, that the answer is right to give; of the best candidate where none was given."""
-    citations: tuple[Citation, ...]
-    """What backs the answer, best first; empty where there is none."""
 
 
 def cite(passage: Passage, score: float, start: int | None = None, end: int | None = None) -> Citation:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from polyloop.errors import EvaluationError
 
@@ -33,12 +33,6 @@ class Calibration:
     def chance(self, score: float) -> float:
         """Return the chance, 0 to 1, that belongs to a score."""
         return float(expit(self.slope * score + self.intercept))
-
-    def score(self, chance: float) -> float:
-        """Return the score of a chance between 0 and 1, both excluded; EvaluationError for a flat curve."""
-        if self.slope == 0:
-            raise EvaluationError("a flat calibration gives every score the same chance; fit it on other questions")
-        return float((logit(chance) - self.intercept) / self.slope)
 
 
 def fit_calibration(scores: Sequence[float], right: Sequence[bool]) -> Calibration:

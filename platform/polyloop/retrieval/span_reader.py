@@ -1,7 +1,7 @@
-"""Reads answers out of passages with an extractive question-answering model of transformers.
+"""Finds answers in passages with an extractive question-answering model of transformers.
 
 Inputs: a folder with a model that gives start and end logits (AutoModelForQuestionAnswering) and its fast tokenizer; a
-question with passages. Output: an answer with citations. Files are safetensors only. Padding never changes a result by
+question with passages. Output: spans, best first. Files are safetensors only. Padding never changes a result by
 more than the model's own rounding. Limits: one question a call; left-padding and generative models do not fit.
 """
 
@@ -14,9 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from polyloop.retrieval.answers import Answer, cite
 from polyloop.retrieval.checkpoints import load_folder
-from polyloop.retrieval.documents import Passage
 from polyloop.retrieval.spans import SpanDecision, TextSpan, best_spans, decide_spans, no_answer_score
 from polyloop.retrieval.windows import Window, WindowSize, make_windows
 
@@ -31,8 +29,6 @@ PADDING_IDS = {"attention_mask": NOT_PADDED, "token_type_ids": NOT_PADDED}
 class ReadingSettings:
     """How answers are read."""
 
-    margin: float = 0.0
-    """What the best span must have more than no answer; chosen on dev questions by `choose_threshold`."""
     max_answer_tokens: int = 30
     num_candidates: int = 5
     """Spans that compete, and so citations at most."""
@@ -52,7 +48,7 @@ class SpanReader:
         self.settings = settings or ReadingSettings()
 
     def decide(self, question: str, passages: Sequence[str]) -> SpanDecision:
-        """Return the best spans of the passages, with places in the given order, and whether to answer."""
+        """Return the best spans of the passages, with places in the given order."""
         settings = self.settings
         windows = make_windows(self.tokenizer, question, passages, settings.window) if question.strip() else []
         spans: list[TextSpan] = []
@@ -60,23 +56,7 @@ class SpanReader:
         for window, (starts, ends) in zip(windows, self._logits(windows), strict=True):
             spans += _text_spans(window, starts, ends, settings)
             nothing.append(no_answer_score(starts, ends))
-        return decide_spans(spans, nothing, margin=settings.margin, limit=settings.num_candidates)
-
-    def read(self, question: str, passages: Sequence[Passage]) -> Answer:
-        """Return the best span as the answer, all candidates as citations; or no answer if it does not beat none."""
-        decision = self.decide(question, [passage.text for passage in passages])
-        score = decision.chances[0] if decision.chances else 0.0
-        if not decision.answered:
-            return Answer(text=None, score=score, citations=())
-        best = decision.spans[0]
-        return Answer(
-            text=passages[best.passage].text[best.start : best.end],
-            score=score,
-            citations=tuple(
-                cite(passages[span.passage], chance, span.start, span.end)
-                for span, chance in zip(decision.spans, decision.chances, strict=True)
-            ),
-        )
+        return decide_spans(spans, nothing, limit=settings.num_candidates)
 
     def _logits(self, windows: Sequence[Window]) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
         """Return start and end logits of each window, shape (num_tokens,), in float64."""

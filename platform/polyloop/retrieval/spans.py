@@ -1,10 +1,10 @@
-"""The best answer spans by the start and end logits of a reading model, and whether to answer at all.
+"""The best answer spans by the start and end logits of a reading model, and how far they beat no answer.
 
 Inputs: arrays of logits of windows. Outputs: spans, best first, and scores. Pure numpy; every valid span is looked at.
 
 Source: Devlin et al. (2019), "BERT", sections 4.2 and 4.3 (https://arxiv.org/abs/1810.04805): a span's score is the sum
 of its start and end logits; no answer scores as the span of the first token alone; with questions that may have no
-answer (SQuAD 2.0, Rajpurkar et al. 2018, https://arxiv.org/abs/1806.03822) a span must beat that by a margin.
+answer (SQuAD 2.0, Rajpurkar et al. 2018, https://arxiv.org/abs/1806.03822) a span must beat that.
 """
 
 from collections.abc import Iterable, Sequence
@@ -44,11 +44,10 @@ class TextSpan:
 
 @dataclass(frozen=True, kw_only=True)
 class SpanDecision:
-    """The chosen spans and the chance of each; with `answered` False none is sure enough."""
+    """The chosen spans and the chance of each."""
 
-    answered: bool
     margin: float
-    """Best span's score less that of no answer; 0.0 where there is no span at all and nothing is answered."""
+    """Best span's score less that of no answer; 0.0 where there is no span at all."""
     spans: tuple[TextSpan, ...]
     """Best first, no two of one place."""
     chances: tuple[float, ...]
@@ -97,10 +96,8 @@ def no_answer_score(
     return float(start_logits[first_token]) + float(end_logits[first_token])
 
 
-def decide_spans(
-    spans: Iterable[TextSpan], no_answer_scores: Sequence[float], *, margin: float = 0.0, limit: int = 5
-) -> SpanDecision:
-    """Return the best different spans of all windows, and whether the best beats no answer by `margin`.
+def decide_spans(spans: Iterable[TextSpan], no_answer_scores: Sequence[float], *, limit: int = 5) -> SpanDecision:
+    """Return the best different spans of all windows, and by how much the best beats no answer.
 
     Of several windows the one that is least sure of no answer counts, since each sees only a part of the text. A span
     that windows share is kept once, with its best score; ties go to the earlier passage, then start, then the shorter.
@@ -114,11 +111,10 @@ def decide_spans(
             best[place] = span
     ordered = sorted(best.values(), key=lambda span: (-span.score, span.passage, span.start, span.end))[:limit]
     if not ordered or not no_answer_scores:
-        return SpanDecision(answered=False, margin=0.0, spans=(), chances=())
+        return SpanDecision(margin=0.0, spans=(), chances=())
     nothing = min(no_answer_scores)
     chances = _softmax([*(span.score for span in ordered), nothing])[:-1]
-    lead = ordered[0].score - nothing
-    return SpanDecision(answered=lead > margin, margin=lead, spans=tuple(ordered), chances=tuple(chances))
+    return SpanDecision(margin=ordered[0].score - nothing, spans=tuple(ordered), chances=tuple(chances))
 
 
 def _softmax(scores: Sequence[float]) -> list[float]:

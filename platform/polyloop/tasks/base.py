@@ -159,14 +159,6 @@ class TaskKind(ABC):
             refusals=[None] * len(targets),
         )
 
-    def encode_input(self, tokenizer: "PreTrainedTokenizerBase", text: str, target_locale: str) -> list[int]:
-        """Return the token ids of one input; `encode_inputs` is several times faster a text for many."""
-        return self.encode_inputs(tokenizer, [text], [target_locale])[0]
-
-    def encode_target(self, tokenizer: "PreTrainedTokenizerBase", target: str, task: TaskSpec) -> list[int]:
-        """Return the token ids, or the label index, of one target."""
-        return self.encode_targets(tokenizer, [target], task)[0]
-
 
 def plain_ids(
     tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], *, as_target: bool = False

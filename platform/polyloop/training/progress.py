@@ -57,6 +57,8 @@ class Progress:
     preferences."""
     reward_accuracy: float | None = None
     """Part of these rows, 0 to 1, on the right side."""
+    reward_kl: float | None = None
+    """KTO's estimate of how far these rows have gone from the reference, in nats."""
 
 
 class ProgressFile:

@@ -21,6 +21,13 @@ from polyloop.training.scores import EpochScore, best_of, elapsed_of, epoch_scor
 TRAINING_REPORT_NAME = "training.html"
 GIB = 2**30
 
+REWARDS: dict[str, Callable[[Progress], float | None]] = {
+    "Reward margin": lambda look: look.reward_margin,
+    "Part on the right side": lambda look: look.reward_accuracy,
+    "Divergence from the reference, nats": lambda look: look.reward_kl,
+}
+"""What is told of preferences alone."""
+
 
 def render_training(task_name: str, task: TaskSpec, looks: Sequence[Progress]) -> str:
     """Return the page; `looks` are all lines of the run's progress file, over restarts."""
@@ -77,6 +84,7 @@ def _learning(seen: Sequence[Progress], marker: tuple[float, str] | None) -> Sec
     charts = [curve_chart("Loss", losses, x_name="step", marker=marker)]
     if accuracy:
         charts.append(_chart("Dev accuracy", accuracy, marker))
+    charts += [_chart(title, points, None) for title, value in REWARDS.items() if (points := _points(seen, value))]
     charts.append(_chart("Learning rate", _points(seen, lambda look: look.learning_rate), None))
     norms = _points(seen, lambda look: look.gradient_norm)
     charts.append(_chart("Gradient norm before clipping", norms, None, is_log=True))

@@ -15,7 +15,6 @@ from polyloop.feedback.curation_store import (
     count_acceptable,
     curate_task,
     known_targets,
-    latest_curation,
     load_items,
 )
 from polyloop.feedback.groups import store_group
@@ -24,7 +23,7 @@ from polyloop.feedback.inference_log import InferenceRecord, write_inferences
 from polyloop.feedback.queries import count_feedback, list_feedback
 from polyloop.feedback.records import FeedbackRecord
 from polyloop.registry.store import Store
-from polyloop.registry.tables import feedback
+from polyloop.registry.tables import curations, feedback
 from polyloop.spec.models import FeedbackSpec, TaskSpec
 from polyloop.spec.network import ModelSpec
 from polyloop.tasks.example import example_id
@@ -66,6 +65,17 @@ def run(store: Store, folder: Path, **known: Any) -> Curation:
     return curate_task(store, "mood", TASK, FeedbackSpec(), folder=folder, now=datetime.now(UTC), **facts)
 
 
+def recorded(store: Store) -> list[tuple[Any, ...]]:
+    """Return id, task, digest and path of all curations that the store knows, the last one first."""
+    columns = (curations.c.id, curations.c.task, curations.c.digest, curations.c.path)
+    with store.read() as connection:
+        return [tuple(row) for row in connection.execute(select(*columns).order_by(curations.c.id.desc()))]
+
+
+def facts_of(curation: Curation) -> tuple[Any, ...]:
+    return curation.curation_id, curation.task, curation.digest, curation.path and str(curation.path)
+
+
 def states(store: Store) -> dict[Any, tuple[str, str | None]]:
     with store.read() as connection:
         rows = connection.execute(select(feedback.c.feedback_id, feedback.c.state, feedback.c.reason))
@@ -98,7 +108,7 @@ def test_decisions_are_written_and_examples_published(users: Users, store: Store
         "corpus": "feedback",
         "split": "train",
     }
-    assert latest_curation(store, "mood") == curation
+    assert recorded(store) == [facts_of(curation)]
 
 
 def test_examples_add_up_over_time(users: Users, store: Store, tmp_path: Path) -> None:
@@ -109,8 +119,7 @@ def test_examples_add_up_over_time(users: Users, store: Store, tmp_path: Path) -
     assert (first.num_examples, second.num_examples) == (1, 2)
     assert second.path is not None
     assert sorted(pq.read_table(second.path).column("input").to_pylist()) == ["one", "two"]
-    assert latest_curation(store, "mood") == second
-    assert latest_curation(store, "other") is None
+    assert recorded(store) == [facts_of(second), facts_of(first)]
 
 
 def test_nothing_new_gives_the_same_file_and_changes_no_decision(users: Users, store: Store, tmp_path: Path) -> None:

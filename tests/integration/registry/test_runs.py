@@ -17,7 +17,6 @@ from polyloop.registry.runs import (
     get_run,
     hand_over,
     heartbeat,
-    last_finished,
     list_runs,
     start_run,
 )
@@ -110,7 +109,6 @@ def test_a_run_goes_all_the_way_and_keeps_its_facts(store: Store) -> None:
     assert (done.state, done.dataset_digest, done.version) == (RunState.PROMOTED, "d1", "v2")
     assert done.details == {"examples": 3, "epoch": 1}
     assert done.finished_at == later(9)
-    assert last_finished(store, "mood") == done
     assert alive_run(store, "mood", later(10)) is None
 
 
@@ -139,7 +137,6 @@ def test_after_a_finished_run_a_new_one_starts(store: Store) -> None:
     assert [run.run_id for run in list_runs(store, "mood")] == [second.run.run_id, first.run_id]
     assert list_runs(store, limit=1) == (second.run,)
     assert list_runs(store, "other") == ()
-    assert last_finished(store, "mood") == first
 
 
 def test_of_many_starters_at_once_one_gets_the_run(store: Store) -> None:

@@ -1,7 +1,6 @@
 """The console's files: served with their types and a strict policy, whole without any other host, and nothing else."""
 
 import re
-from importlib.resources import files
 
 import httpx
 import pytest
@@ -9,8 +8,8 @@ from starlette.applications import Starlette
 
 from polyloop.console.pages import FILES, console_routes
 
-STATIC = {name: (files("polyloop.console") / "static" / name).read_text("utf-8") for name, _ in FILES.values()}
-PAGE, STYLE, SCRIPT = (STATIC[name] for name in ("index.html", "console.css", "console.js"))
+STATIC = {file.name: file.read_text("utf-8") for file, _ in FILES.values()}
+PAGE, COLOURS, SCRIPT = (STATIC[name] for name in ("index.html", "base.css", "console.js"))
 SVG_NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
 READABLE_CONTRAST = 4.5
 """WCAG 2.2, success criterion 1.4.3 at level AA; 1.4.11 asks 3 of the edges of controls."""
@@ -27,6 +26,7 @@ def console() -> httpx.AsyncClient:
     ("path", "media_type"),
     [
         ("/console", "text/html; charset=utf-8"),
+        ("/console/base.css", "text/css; charset=utf-8"),
         ("/console/console.css", "text/css; charset=utf-8"),
         ("/console/console.js", "text/javascript; charset=utf-8"),
         ("/console/icon.svg", "image/svg+xml"),
@@ -37,7 +37,7 @@ async def test_each_file_comes_whole_with_its_media_type(
 ) -> None:
     response = await console.get(path)
     assert (response.status_code, response.headers["content-type"]) == (200, media_type)
-    assert response.text == STATIC[FILES[path][0]]
+    assert response.text == STATIC[FILES[path][0].name]
 
 
 @pytest.mark.parametrize("path", FILES)
@@ -119,7 +119,7 @@ def test_every_element_that_the_script_looks_up_is_on_the_page() -> None:
 
 def colours(theme: str) -> dict[str, str]:
     """Return name -> #rrggbb of a theme: the first block of properties is the light one, the second the dark one."""
-    block = re.findall(r":root \{(.*?)\}", STYLE, flags=re.DOTALL)[("light", "dark").index(theme)]
+    block = re.findall(r":root \{(.*?)\}", COLOURS, flags=re.DOTALL)[("light", "dark").index(theme)]
     return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block))
 
 
@@ -148,6 +148,7 @@ def contrast(one: str, other: str) -> float:
         ("on-accent", "accent", READABLE_CONTRAST),
         ("good", "good-ground", READABLE_CONTRAST),
         ("bad", "bad-ground", READABLE_CONTRAST),
+        ("warn", "warn-ground", READABLE_CONTRAST),
         ("edge", "surface", 3.0),
         ("accent", "sunk", 3.0),
     ],

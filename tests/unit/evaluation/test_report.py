@@ -1,8 +1,8 @@
-"""The tables for the terminal and for model cards."""
+"""The tables for the terminal."""
 
 from rich.console import Console
 
-from polyloop.evaluation.report import report_rows, result_markdown, result_table
+from polyloop.evaluation.report import report_rows, result_table
 
 BEFORE = [("de", "bad", "good"), ("de", "good", "good"), ("en", "good", "good"), ("en", "bad", "good")]
 AFTER = [("de", "good", "good"), ("de", "good", "good"), ("en", "good", "good"), ("en", "bad", "good")]
@@ -40,26 +40,15 @@ def test_one_version_alone_has_no_change_column(make_result):
     assert "75.00 (74.00 to 76.00)" in text
 
 
-def test_markdown_is_a_table_for_a_model_card(make_result):
-    assert result_markdown(make_result(AFTER)).splitlines() == [
-        "| locale | metric | rows | v2 |",
-        "| --- | --- | ---: | ---: |",
-        "| de | accuracy | 2 | 100.00 (99.00 to 101.00) |",
-        "| en | accuracy | 2 | 50.00 (49.00 to 51.00) |",
-        "| overall | accuracy | 4 | 75.00 (74.00 to 76.00) |",
-    ]
-
-
 def test_a_locale_that_is_new_has_nothing_to_compare_with(make_result):
     with_new = [*AFTER, ("fi", "good", "good")]
-    (line,) = [
-        line
-        for line in result_markdown(make_result(with_new), make_result(BEFORE, version="v1")).splitlines()
-        if line.startswith("| fi")
+    text = printed(result_table(make_result(with_new), make_result(BEFORE, version="v1")))
+    (line,) = [line for line in text.splitlines() if " fi " in line]
+    assert [cell.strip() for cell in line.strip("│").split("│")] == [
+        *("fi", "accuracy", "1", "-", "100.00 (99.00 to 101.00)", "-"),
     ]
-    assert line == "| fi | accuracy | 1 | - | 100.00 (99.00 to 101.00) | - |"
 
 
 def test_a_metric_of_which_less_is_better_says_so(make_result):
     result = make_result([("de", "eins zwei drei vier", "ein Satz")], metric="repetition")
-    assert "repetition (less is better)" in result_markdown(result)
+    assert "repetition (less is better)" in printed(result_table(result))

@@ -1,5 +1,5 @@
 """Tiny models of both families as fixtures."""
 
-from tests.support.text_model_fixtures import make_model, model, seeded
+from tests.support.tiny_text_models import make_model, model, seeded
 
 __all__ = ["make_model", "model", "seeded"]

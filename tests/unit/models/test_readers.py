@@ -18,7 +18,7 @@ from polyloop.tasks import kind_of
 from polyloop.tasks.answer import GenerativeAnswer
 
 DOCUMENTS = (
-    Document(id="tower", locale="en", text="The tower was built in 1901. Anna designed the stairs."),
+    Document(id="tower", locale="en", source="guide", text="  The tower was built in 1901. Anna designed the stairs."),
     Document(id="bread", locale="en", text="Bakers bake bread early."),
 )
 INDEX = build_index(DOCUMENTS)
@@ -35,11 +35,21 @@ def test_the_sentence_reader_gives_its_best_sentence_however_unsure() -> None:
     assert reader.read("Who?", []).text == ""
 
 
+def test_the_sentence_reader_cites_the_best_places_in_their_documents() -> None:
+    document = DOCUMENTS[0]
+    candidate = SentenceReader(INDEX, 2).read("When was the tower built by Anna?", HITS)
+    best, other = candidate.citations
+    assert (best.document_id, best.source, best.locale) == ("tower", "guide", "en")
+    assert document.text[best.start : best.end] == candidate.text
+    assert (best.passage_start, best.passage_end) == (2, len(document.text))
+    assert candidate.score == best.score >= other.score
+
+
 def test_the_extractive_reader_scores_by_what_a_span_has_more_than_none() -> None:
     tokenizer = word_tokenizer(
         ["the", "tower", "was", "built", "in", "1901", "anna", "designed", "stairs", "bakers", "bake", "bread", "early"]
     )
-    settings = ReadingSettings(margin=float("-inf"), num_candidates=2)
+    settings = ReadingSettings(num_candidates=2)
     reader = SpanReader(tiny_reader(tokenizer), tokenizer, settings)
     candidate = ExtractiveReader(reader).read("the tower", HITS)
     decision = reader.decide("the tower", [hit.passage.text for hit in HITS])

@@ -87,6 +87,21 @@ def test_every_file_of_such_a_version_has_its_digest(tmp_path: Path) -> None:
         Predictor(tmp_path / "v1")
 
 
+def test_an_answer_is_given_from_its_chance_on(tmp_path: Path) -> None:
+    question = "When was the tower built?"
+    chance = ask(make_version(tmp_path / "first", small_task("answer"))[0], question).confidence
+    for name, threshold, is_given in (("at", chance, True), ("above", chance + 1e-6, False)):
+        predictor, _ = make_version(tmp_path / name, small_task("answer", answer={"threshold": threshold}))
+        assert bool(ask(predictor, question).output) == is_given
+
+
+def test_only_as_many_passages_as_the_task_says_are_read(tmp_path: Path) -> None:
+    predictor, _ = make_version(tmp_path, small_task("answer", answer={"num_passages": 1, "threshold": 0}))
+    answer = ask(predictor, "the tower and the bread")
+    assert {citation.document_id for citation in answer.citations} == {answer.ranking[0]}
+    assert len(answer.ranking) > 1
+
+
 def test_only_documents_in_the_locale_of_the_question_are_read_where_the_task_says_so(tmp_path: Path) -> None:
     task = small_task("answer", answer={"same_locale": True, "threshold": 0})
     predictor, _ = make_version(tmp_path, task)

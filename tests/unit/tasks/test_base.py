@@ -29,7 +29,7 @@ def test_one_input_encodes_as_it_does_among_many(task: TaskSpec, tmp_path: Path)
     tokenizer, kind = small_tokenizer(tmp_path, task), kind_of(task)
     texts = ["one two", "", "three three three"]
     many = kind.encode_inputs(tokenizer, texts, ["de"] * 3)
-    assert [kind.encode_input(tokenizer, text, "de") for text in texts] == many
+    assert [kind.encode_inputs(tokenizer, [text], ["de"])[0] for text in texts] == many
 
 
 def test_special_tokens_written_in_a_text_are_ordinary_characters(task: TaskSpec, tmp_path: Path) -> None:

@@ -42,4 +42,4 @@ def test_a_style_that_the_task_has_not_is_refused_with_those_that_it_has() -> No
 def test_a_style_that_the_tokenizer_has_not_is_refused(tmp_path: Path) -> None:
     tokenizer = small_tokenizer(tmp_path, TASK)
     with pytest.raises(ModelError, match="no token '<style:ode>'"):
-        KIND.encode_input(tokenizer, styled_prompt("ode", "snow"), "en")
+        KIND.encode_inputs(tokenizer, [styled_prompt("ode", "snow")], ["en"])

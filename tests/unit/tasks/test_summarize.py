@@ -14,7 +14,7 @@ KIND = Summarize()
 
 def test_an_input_begins_with_the_tag_of_its_own_locale(tmp_path: Path) -> None:
     tokenizer = small_tokenizer(tmp_path, TASK)
-    ids = KIND.encode_input(tokenizer, "one two", "de")
+    ids = KIND.encode_inputs(tokenizer, ["one two"], ["de"])[0]
     assert tokenizer.convert_ids_to_tokens([ids[0], ids[-1]]) == ["<2de>", "</s>"]
 
 

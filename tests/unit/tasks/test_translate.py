@@ -34,7 +34,7 @@ def test_a_target_ends_with_the_end_token_and_decodes_to_itself(tmp_path: Path) 
 
 def test_a_locale_whose_tag_the_tokenizer_lacks_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no token '<2fr>'"):
-        KIND.encode_input(small_tokenizer(tmp_path, TASK), "one", "fr")
+        KIND.encode_inputs(small_tokenizer(tmp_path, TASK), ["one"], ["fr"])
 
 
 @pytest.mark.parametrize(

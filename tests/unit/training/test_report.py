@@ -1,6 +1,7 @@
 """The report of a training."""
 
 import re
+from dataclasses import replace
 
 from tests.support.looks import epoch_end, look
 from tests.support.small_tasks import small_task
@@ -41,6 +42,15 @@ def test_every_curve_is_there_and_those_of_gpus_only_where_there_is_one() -> Non
     on_gpu = render_training("mood", TASK, [look(mfu=0.4), epoch_end(0, 0.9, mfu=0.5)])
     assert "Part of the GPUs" in on_gpu
     assert "45.0 %" in on_gpu
+
+
+def test_rewards_have_curves_where_preferences_are_learned() -> None:
+    looks = [look(reward_margin=0.1, reward_accuracy=0.5), epoch_end(0, 0.9, reward_margin=0.4, reward_accuracy=0.8)]
+    names = re.findall(r"<figcaption>(.*?)</figcaption>", render_training("mood", TASK, looks))
+    assert names[2:4] == ["Reward margin", "Part on the right side"]
+    assert not [name for name in names if "Divergence" in name]
+    judged = render_training("mood", TASK, [replace(one, reward_kl=0.2) for one in looks])
+    assert "<figcaption>Divergence from the reference, nats</figcaption>" in judged
 
 
 def test_steps_that_were_lost_and_done_again_count_once() -> None:

@@ -87,6 +87,12 @@ def test_a_look_gives_dev_figures_at_the_end_of_an_epoch_only() -> None:
     assert figures_of(epoch_end(1, 0.4, 0.8))["accuracy/dev"] == 0.8
 
 
+def test_a_look_at_preferences_gives_rewards_and_another_none() -> None:
+    found = figures_of(look(reward_margin=0.5, reward_accuracy=0.75, reward_kl=-0.1))
+    assert (found["reward/margin"], found["reward/accuracy"], found["reward/kl"]) == (0.5, 0.75, -0.1)
+    assert not [name for name in figures_of(look()) if name.startswith("reward")]
+
+
 def test_mlflow_gets_settings_figures_and_the_end(tmp_path: Path, mlflow: FakeMlflow) -> None:
     config = config_of(tmp_path, mlflow_uri="http://flow:5000")
     with listened(config, LocalSession(run_dir=config.run_dir)) as session:

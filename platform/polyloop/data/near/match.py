@@ -29,7 +29,6 @@ ALL_PAIRS_ROWS = 8
 MAX_LEADERS = 16
 """Rows of a group that all others are compared with."""
 
-_HALF = np.uint64(32)
 _UPPER = np.uint64(0xFFFFFFFF_00000000)
 
 

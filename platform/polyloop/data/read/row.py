@@ -5,12 +5,11 @@ Input: names of files, strings. Output: formats, rows, the error for a missing c
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import Literal, NamedTuple, cast, get_args
+from typing import Literal, NamedTuple, cast
 
 from polyloop.errors import DataError
 
 Format = Literal["jsonl", "csv", "tsv", "parquet", "arrow", "text", "document", "html", "warc"]
-FORMATS: tuple[Format, ...] = get_args(Format)
 Values = dict[str, object]
 
 SUFFIXES: dict[str, Format] = {

@@ -63,11 +63,6 @@ def language_of(locale: str) -> str:
     return locale.partition("-")[0]
 
 
-def languages() -> tuple[str, ...]:
-    """Return the languages that have a list, in alphabetical order."""
-    return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
-
-
 @cache
 def word_list(language: str) -> WordList | None:
     """Return the terms of a language, None for one without a list."""

@@ -16,22 +16,10 @@ Each reader raises EvaluationError for a value that is none of its forms.
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from polyloop.errors import EvaluationError
-
-
-def to_text(value: Iterable[str] | Mapping[str, float]) -> str:
-    """Return the text form of a label set (sorted), a ranking or answers (in order), or gains."""
-    if isinstance(value, Mapping):
-        return json.dumps(dict(value), ensure_ascii=False)
-    return json.dumps(sorted(value) if isinstance(value, set | frozenset) else list(value), ensure_ascii=False)
-
-
-def confidence_to_text(label: str, confidence: float) -> str:
-    """Return the text form of a label with its confidence."""
-    return json.dumps([label, confidence], ensure_ascii=False)
 
 
 def as_text(value: object) -> str:

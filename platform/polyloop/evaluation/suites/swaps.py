@@ -81,11 +81,6 @@ def axes_of(locale: str) -> tuple[Axis, ...]:
     return ()
 
 
-def locales_with_terms() -> tuple[str, ...]:
-    """Return the names of the lists that there are, in alphabetical order."""
-    return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
-
-
 def _axis(name: str, data: dict[str, Any], *, language: str, is_spaced: bool) -> Axis:
     forms = tuple(tuple(form) for form in data[name]["forms"])
     ignored = data.get("ignore", [])

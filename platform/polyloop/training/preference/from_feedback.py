@@ -1,8 +1,8 @@
 """How what users say about answers becomes preferences. Pure.
 
-Inputs: plain records of texts (judged answers, comparisons of two answers). Outputs: records of texts to prefer or to
-rate, or the named reason why there is none; and tables of token ids from these. Which users and corrections to trust
-is decided before, by the curation of feedback; so is what belongs to the holdout.
+Inputs: plain records of judged answers. Outputs: records of texts to prefer or to rate, or the named reason why there
+is none; and tables of token ids from these. Which users and corrections to trust is decided before, by the curation of
+feedback; so is what belongs to the holdout.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,16 +26,6 @@ class JudgedAnswer:
     output: str
     rating: int | None = None
     correction: str | None = None
-    weight: float = 1.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class ComparedAnswers:
-    """Two outputs for one input, of which a user preferred the first."""
-
-    input: str
-    better: str
-    worse: str
     weight: float = 1.0
 
 
@@ -78,11 +68,6 @@ def pair_of_correction(answer: JudgedAnswer) -> TextPair | LeftOut:
         return LeftOut.NOTHING_SAID
     pair = _pair(answer.input, answer.correction, answer.output, answer.weight)
     return LeftOut.CONTRADICTORY if isinstance(pair, TextPair) and answer.rating == 1 else pair
-
-
-def pair_of_comparison(answers: ComparedAnswers) -> TextPair | LeftOut:
-    """Return the better output preferred to the worse one, or why not."""
-    return _pair(answers.input, answers.better, answers.worse, answers.weight)
 
 
 def rated_text(answer: JudgedAnswer) -> RatedText | LeftOut:

@@ -21,18 +21,18 @@ from polyloop.training.batches import cut_batches
 from polyloop.training.lesson import Part, SummedLoss
 from polyloop.training.preference.batches import (
     BinaryBatch,
+    binary_batch,
     mismatched_partners,
-    partnered_batch,
     plan_binary,
     plan_preferences,
-    weighted_pairs,
+    preference_batch,
 )
 from polyloop.training.preference.losses import PreferenceLoss, reference_point
 from polyloop.training.preference.pairs import BinaryRows, PreferenceRows
 from polyloop.training.preference.precompute import binary_scores, pair_scores, partner_scores
 from polyloop.training.preference.rewards import RewardStatistics, divergence_statistics
 from polyloop.training.preference.settings import dpo_settings, kto_settings
-from polyloop.training.preference.step import binary_divergence, binary_loss, preference_step
+from polyloop.training.preference.step import binary_divergence, binary_step, preference_step
 from polyloop.training.rows import Floats, Ints
 
 Scores = Callable[[Ints], torch.Tensor]
@@ -58,11 +58,15 @@ class PreferenceLesson:
         return float(self._weights[rows].astype(np.float64).sum())
 
     def seen(self) -> dict[str, float | None]:
-        """Return how well the chosen are told from the rejected, of this worker's rows since the last call."""
+        """Return how the rewards stand, of this worker's rows since the last call."""
         statistics, self._statistics = self._statistics, None
         if statistics is None:
             return {}
-        return {"reward_margin": statistics.margin, "reward_accuracy": statistics.accuracy}
+        return {
+            "reward_margin": statistics.margin,
+            "reward_accuracy": statistics.accuracy,
+            "reward_kl": statistics.kl,
+        }
 
     def _counted(self, result: PreferenceLoss) -> torch.Tensor:
         self._count(result.statistics)
@@ -121,7 +125,7 @@ class PairLesson(PreferenceLesson):
         return partial(self._summed_loss, model)
 
     def _summed_loss(self, model: Any, rows: Ints, weights: Floats) -> torch.Tensor:
-        pairs = weighted_pairs(self._rows, rows, weights, pad_id=self._pad_id, reference=self._reference)
+        pairs = preference_batch(self._rows, rows, weights, pad_id=self._pad_id, reference=self._reference)
         with self._accelerator.autocast():
             return self._counted(preference_step(model, pairs.to(self._accelerator.device), self._settings))
 
@@ -185,9 +189,8 @@ class JudgedLesson(PreferenceLesson):
         weights: Floats,
     ) -> torch.Tensor:
         judged = batch_of(rows, weights)
-        assert judged.reference is not None
         with self._accelerator.autocast():
-            return self._counted(binary_loss(model, judged, self._settings, judged.reference, zero_point))
+            return self._counted(binary_step(model, judged, self._settings, zero_point))
 
     def _batch(self, whole: Ints, partner_reference: Floats, rows: Ints, weights: Floats) -> BinaryBatch:
         """Return some rows of a step, each with the partner that it has in the whole batch."""
@@ -195,7 +198,7 @@ class JudgedLesson(PreferenceLesson):
         partners = mismatched_partners(whole)[[place[row] for row in rows.tolist()]]
         spread = np.zeros(len(self._rows), np.float32)
         spread[whole] = partner_reference
-        batch = partnered_batch(
+        batch = binary_batch(
             self._rows,
             rows,
             partners,

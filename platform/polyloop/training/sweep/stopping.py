@@ -50,15 +50,3 @@ def make_scheduler(
         for one in scores:
             told.on_trial_result(None, trial, {EPOCH: one.epoch, SCORE: one.score})
     return scheduler
-
-
-def comparisons(sweep: SweepSpec, most_epochs: float) -> list[int]:
-    """Return the numbers of epochs after which trials are compared; empty where none is stopped."""
-    longest = max(1, math.ceil(most_epochs))
-    if not sweep.stop_early:
-        return []
-    at, found = float(min(sweep.grace_epochs, longest)), []
-    while at <= longest:
-        found.append(math.ceil(at))
-        at *= sweep.reduction
-    return found

@@ -1,12 +1,13 @@
 """Rankings against scikit-learn and by hand."""
 
+import json
+
 import numpy as np
 import pytest
 from sklearn.metrics import ndcg_score
 
 from polyloop.errors import EvaluationError
 from polyloop.evaluation.metrics import score, statistics
-from polyloop.evaluation.metrics.forms import to_text
 
 DOCUMENTS = [f"doc-{number}" for number in range(12)]
 
@@ -33,7 +34,7 @@ def test_ndcg_equals_scikit_learn_on_drawn_rankings_with_gains():
         references = [{DOCUMENTS[i]: float(gain) for i, gain in enumerate(row)} for row in gains]
         expected = 100 * ndcg_score(gains, scores, k=k)
         assert corpus(f"ndcg@{k}", rankings, references) == pytest.approx(expected)
-        as_text = [to_text(one) for one in rankings], [to_text(one) for one in references]
+        as_text = [json.dumps(one) for one in rankings], [json.dumps(one) for one in references]
         assert corpus(f"ndcg@{k}", *as_text) == pytest.approx(expected)
 
 

@@ -1,7 +1,7 @@
 """Tiny models of both families as fixtures."""
 
 import pytest
-from tests.support.text_model_fixtures import make_model, model, seeded
+from tests.support.tiny_text_models import make_model, model, seeded
 
 __all__ = ["make_model", "model", "seeded"]
 

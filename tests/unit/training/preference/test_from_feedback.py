@@ -5,12 +5,10 @@ from collections.abc import Sequence
 import pytest
 
 from polyloop.training.preference.from_feedback import (
-    ComparedAnswers,
     JudgedAnswer,
     LeftOut,
     RatedText,
     TextPair,
-    pair_of_comparison,
     pair_of_correction,
     pair_table,
     rated_table,
@@ -25,11 +23,6 @@ def test_a_correction_is_preferred_to_the_served_output() -> None:
     assert pair_of_correction(answer) == TextPair(
         input="Hallo Welt", chosen="Hello world", rejected="Hello word", weight=0.5
     )
-
-
-def test_the_better_of_two_answers_is_preferred() -> None:
-    pair = pair_of_comparison(ComparedAnswers(input="a", better="b", worse="c", weight=2.0))
-    assert pair == TextPair(input="a", chosen="b", rejected="c", weight=2.0)
 
 
 @pytest.mark.parametrize(

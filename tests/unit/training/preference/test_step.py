@@ -1,19 +1,18 @@
-"""Tests of steps of DPO and KTO on tiny models of both families: gradients, what is learned, sharing."""
+"""Tests of steps of DPO and KTO on tiny models of both families: gradients, and what is learned."""
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from tests.support.preference_sets import BAD, GOOD, INPUTS, JUDGED, judged_batch, pair_batch, shaken
+from tests.support.preference_sets import BAD, GOOD, INPUTS, judged_batch, kto_step, pair_batch, shaken
 
-from polyloop.errors import TrainingError
-from polyloop.training.preference.batches import binary_batch
 from polyloop.training.preference.losses import PreferenceLoss
 from polyloop.training.preference.settings import DpoSettings, KtoSettings
-from polyloop.training.preference.step import binary_step, evaluating, frozen_scores, preference_step
+from polyloop.training.preference.step import evaluating, frozen_scores, preference_step
 
 IN_DOUBLE = ("bart", "gpt2")
 """One kind of each family that computes in float64 throughout; T5's and Llama's norms round to float32 inside."""
@@ -39,10 +38,8 @@ def directional_check(policy: Any, loss_of: Callable[[], torch.Tensor]) -> tuple
 @pytest.mark.parametrize("settings", [DpoSettings(beta=0.5, label_smoothing=0.1), DpoSettings(form="ipo", beta=0.5)])
 def test_the_gradient_of_a_dpo_step_is_that_of_finite_differences(make_model: Any, kind: str, settings: Any) -> None:
     reference = make_model(kind).double()
-    policy = shaken(reference)
-    slope, difference = directional_check(
-        policy, lambda: preference_step(policy, pair_batch(), settings, reference=reference).loss
-    )
+    policy, batch = shaken(reference), pair_batch(reference)
+    slope, difference = directional_check(policy, lambda: preference_step(policy, batch, settings).loss)
     assert abs(slope) > 1e-3
     assert slope == pytest.approx(difference, rel=1e-5)
 
@@ -52,18 +49,16 @@ def test_the_gradient_of_a_kto_step_is_that_of_finite_differences(make_model: An
     reference = make_model(kind).double()
     policy, settings = shaken(reference), KtoSettings(beta=0.5)
     # One row has no partner, so that the reference point, which gets no gradient, does not move with the weights.
-    batch = binary_batch(JUDGED, np.array([1]), pad_id=0)
-    slope, difference = directional_check(
-        policy, lambda: binary_step(policy, batch, settings, reference=reference).loss
-    )
+    batch = judged_batch(reference, [1])
+    slope, difference = directional_check(policy, lambda: kto_step(policy, batch, settings).loss)
     assert abs(slope) > 1e-3
     assert slope == pytest.approx(difference, rel=1e-5)
 
 
 def test_a_policy_equal_to_its_reference_loses_log_two_and_half(model: Any) -> None:
     twin = copy.deepcopy(model)
-    dpo = preference_step(model, pair_batch(), DpoSettings(), reference=twin)
-    kto = binary_step(model, judged_batch(), KtoSettings(), reference=twin)
+    dpo = preference_step(model, pair_batch(twin), DpoSettings())
+    kto = kto_step(model, judged_batch(twin), KtoSettings())
     assert dpo.loss.item() == pytest.approx(4.5 * 0.6931472, rel=1e-5)
     assert kto.loss.item() == pytest.approx(9.0 / 2, rel=1e-5)
     assert dpo.statistics.margin == pytest.approx(0.0, abs=1e-5)
@@ -78,7 +73,7 @@ def test_the_reference_point_is_that_of_a_loop_over_mismatched_pairs(make_model:
         source, target = torch.tensor([INPUTS[row % 4]]), torch.tensor([texts[(row + 1) % 8]])
         scores = [frozen_scores(model, source, torch.ones_like(source), target).item() for model in (policy, reference)]
         log_ratios.append(scores[0] - scores[1])
-    result = binary_step(policy, judged_batch(), KtoSettings(), reference=reference)
+    result = kto_step(policy, judged_batch(reference), KtoSettings())
     assert result.statistics.kl == pytest.approx(np.mean(log_ratios), abs=1e-4)
 
 
@@ -98,9 +93,8 @@ def test_a_few_steps_raise_the_chosen_and_lower_the_rejected_against_the_referen
 ) -> None:
     policy, reference = make_model(family), make_model(family)
     if method == "kto":
-        after = learn(
-            policy, lambda: binary_step(policy, judged_batch(), KtoSettings(beta=0.5), reference=reference), 12
-        )
+        judged = judged_batch(reference)
+        after = learn(policy, lambda: kto_step(policy, judged, KtoSettings(beta=0.5)), 12)
         start = 9.0 / 2
     else:
         settings = {
@@ -108,9 +102,9 @@ def test_a_few_steps_raise_the_chosen_and_lower_the_rejected_against_the_referen
             "ipo": DpoSettings(beta=0.1, form="ipo"),
             "normalised": DpoSettings(beta=2.0, length_normalised=True),
         }[method]
-        before = preference_step(policy, pair_batch(), settings, reference=reference)
-        start = before.loss.item()
-        after = learn(policy, lambda: preference_step(policy, pair_batch(), settings, reference=reference), 12)
+        pairs = pair_batch(reference)
+        start = preference_step(policy, pairs, settings).loss.item()
+        after = learn(policy, lambda: preference_step(policy, pairs, settings), 12)
     statistics = after.statistics
     assert after.loss.item() < 0.8 * start
     assert statistics.accuracy == 1.0
@@ -119,33 +113,10 @@ def test_a_few_steps_raise_the_chosen_and_lower_the_rejected_against_the_referen
     assert statistics.chosen_reward > 0 > statistics.rejected_reward
 
 
-def test_a_step_without_any_reference_is_refused(make_model: Any) -> None:
+def test_a_reference_that_is_no_number_spoils_the_loss_at_once(make_model: Any) -> None:
     model = make_model("llama")
-    with pytest.raises(TrainingError, match="no reference model"):
-        preference_step(model, pair_batch(), DpoSettings())
-    with pytest.raises(TrainingError, match="no reference model"):
-        binary_step(model, judged_batch(), KtoSettings())
-
-
-@pytest.mark.parametrize("world_size", [2, 3])
-def test_workers_together_lose_what_one_would(make_model: Any, family: str, world_size: int) -> None:
-    reference = make_model(family)
-    policy, settings = shaken(reference), KtoSettings(beta=0.5)
-    whole = binary_step(policy, judged_batch(), settings, reference=reference)
-    total = torch.tensor([8.0, 8 * (whole.statistics.kl or 0.0)])
-    parts = [
-        binary_step(
-            policy,
-            judged_batch(rank=rank, world_size=world_size),
-            settings,
-            reference=reference,
-            sum_over_workers=lambda _: total,
-        )
-        for rank in range(world_size)
-    ]
-    torch.testing.assert_close(sum(part.loss for part in parts), whole.loss)
-    sums = torch.stack([part.statistics.sums for part in parts]).sum(dim=0)
-    torch.testing.assert_close(sums, whole.statistics.sums, atol=1e-4, rtol=1e-4)
+    batch = replace(pair_batch(model), reference=torch.full((8,), torch.nan))
+    assert not torch.isfinite(preference_step(model, batch, DpoSettings()).loss)
 
 
 def test_the_reference_gets_no_gradient_and_the_policy_keeps_its_mode(make_model: Any, family: str) -> None:
@@ -153,8 +124,8 @@ def test_the_reference_gets_no_gradient_and_the_policy_keeps_its_mode(make_model
     first_child = next(iter(policy.children()))
     first_child.eval()
     for result in (
-        preference_step(policy, pair_batch(), DpoSettings(), reference=reference),
-        binary_step(policy, judged_batch(), KtoSettings(), reference=reference),
+        preference_step(policy, pair_batch(reference), DpoSettings()),
+        kto_step(policy, judged_batch(reference), KtoSettings()),
     ):
         result.loss.backward()
     assert all(parameter.grad is None for parameter in reference.parameters())
@@ -180,10 +151,10 @@ def test_modules_get_their_own_mode_back_after_an_error(make_model: Any) -> None
 def test_scoring_without_gradients_leaves_gradients_under_autocast(make_model: Any, family: str) -> None:
     policy, reference = make_model(family), make_model(family)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        half = binary_step(policy, judged_batch(), KtoSettings(beta=0.5), reference=reference)
+        half = kto_step(policy, judged_batch(reference), KtoSettings(beta=0.5))
     half.loss.backward()
     missing = [name for name, parameter in policy.named_parameters() if parameter.grad is None]
     assert missing == []
     assert half.loss.dtype == torch.float32
-    exact = binary_step(policy, judged_batch(), KtoSettings(beta=0.5), reference=reference)
+    exact = kto_step(policy, judged_batch(reference), KtoSettings(beta=0.5))
     assert half.loss.item() == pytest.approx(exact.loss.item(), rel=0.02)

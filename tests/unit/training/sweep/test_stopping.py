@@ -6,7 +6,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from polyloop.spec.sweep import SweepSpec
 from polyloop.training.scores import EpochScore
-from polyloop.training.sweep.stopping import EPOCH, SCORE, PastTrial, comparisons, make_scheduler
+from polyloop.training.sweep.stopping import EPOCH, SCORE, PastTrial, make_scheduler
 
 SWEEP = SweepSpec.model_validate({"keys": {"training.dropout": {"low": 0.0, "high": 0.5}}, "reduction": 2})
 
@@ -48,10 +48,3 @@ def test_what_an_earlier_process_has_seen_counts_as_if_nothing_had_been() -> Non
 def test_no_trial_is_stopped_where_the_spec_says_so() -> None:
     patient = SWEEP.model_copy(update={"stop_early": False})
     assert type(make_scheduler(patient, 4)) is FIFOScheduler
-    assert comparisons(patient, 4) == []
-
-
-def test_comparisons_are_a_factor_apart_within_the_longest_trial() -> None:
-    assert comparisons(SWEEP, 9.5) == [1, 2, 4, 8]
-    assert comparisons(SWEEP.model_copy(update={"grace_epochs": 5}), 3) == [3]
-    assert comparisons(SWEEP, 0.5) == [1]
