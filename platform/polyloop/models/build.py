@@ -4,11 +4,13 @@ Inputs: the task's spec and its tokenizer. Output: a transformers model on the C
 weights come from torch's global generator; seed it first. Limits: safetensors only; no code from checkpoints is run.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from transformers import (
     BertConfig,
     BertForQuestionAnswering,
@@ -25,7 +27,8 @@ from transformers.models.t5.modeling_t5 import T5Attention
 
 from polyloop.errors import ModelError
 from polyloop.models.adapters import merged, with_adapters
-from polyloop.models.ngrams import NgramBertConfig, NgramBertForSequenceClassification, token_characters
+from polyloop.models.ngram_features import token_characters
+from polyloop.models.ngrams import NgramBertConfig, NgramBertForSequenceClassification
 from polyloop.models.pretrained import load_checkpoint
 from polyloop.spec.models import TaskSpec
 from polyloop.spec.recipes import DECODER_RECIPES, ENCODER_DECODER_RECIPES, ENCODER_RECIPES
@@ -39,10 +42,19 @@ digits apart by place within 1,000 steps: 31 % exact copies in the demo's locali
 
 @runtime_checkable
 class Observing(Protocol):
-    """A model that wants to see the inputs of the train split before it is trained."""
+    """A model that learns something of the train split before its first step."""
 
-    def observe(self, batches: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> None:
-        """Look at ids and mask of each batch, both int64 (rows, length)."""
+    def observe(
+        self,
+        batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
+        has_label: NDArray[np.bool_],
+        row_weights: NDArray[np.float32],
+    ) -> None:
+        """Look at ids and mask of each batch, both int64 (rows, length), labels (rows, labels) and weights (rows,)."""
+        ...
+
+    def make_room_for(self, weights: Mapping[str, torch.Tensor]) -> None:
+        """Take the shapes of weights that were learned so."""
         ...
 
 
@@ -76,6 +88,8 @@ def finished_model(
 ) -> PreTrainedModel:
     """Return the task's model with trained weights, adapters merged into it: what a version holds."""
     model = build_model(task, tokenizer, dropout=task.training.dropout, init_from=init_from)
+    if isinstance(model, Observing):
+        model.make_room_for(weights)
     model.load_state_dict(weights, strict=False)
     return merged(model)
 

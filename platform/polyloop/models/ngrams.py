@@ -1,42 +1,39 @@
-"""An encoder with hashed n-grams of characters and tokens beside it, for classification.
+"""An encoder beside a linear classifier of n-grams, for classification from few rows.
 
-Input: token ids alone; the characters of each token are a table of the model, made from its tokenizer. Output: logits.
-A bag of n-gram embeddings (Joulin et al. 2017, https://aclanthology.org/E17-2068/; character n-grams after Bojanowski
-et al. 2017, https://aclanthology.org/Q17-1010/) and the mean of a small BERT's outputs go side by side into one head.
-What a linear model of n-grams knows from few rows need not be learned by attention, which adds what n-grams lack.
-Limits: hashes collide; a character that the tokenizer cuts into bytes counts as those bytes.
+Input: token ids alone; the characters of each token are a table of the model, made from its tokenizer. Output: logits,
+the mean of what the n-grams of a row say and of what a small BERT says: the geometric mean of two probabilities.
+
+The two learn apart. The linear classifier is solved before the first step (`polyloop.models.ngram_fit`) and never
+trained after; in training the encoder answers alone. An encoder that was trained on what the n-grams leave over learned
+the noise of the train rows instead (docs/decisions/0017).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from huggingface_hub.dataclasses import strict
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 from torch import nn
+from torch.nn import functional
 from transformers import (
     AutoConfig,
     AutoModelForSequenceClassification,
     BertConfig,
     BertModel,
     BertPreTrainedModel,
-    PreTrainedTokenizerBase,
-    initialization,
 )
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from polyloop.models.ngram_features import MAX_TOKEN_CHARACTERS, hashed_ngrams
+from polyloop.models.ngram_fit import fit_linear
+
 MODEL_TYPE = "polyloop_ngram_bert"
-
-MAX_TOKEN_CHARACTERS = 24
-"""Characters of a token that the table holds; the rest of a longer token is left out."""
-
-FIRST_BYTE = 0x110000
-"""Number that stands for the byte 0 of a character that was cut; no character has it."""
 
 MIN_ROWS = 2
 """Rows of the train split that an n-gram must be in to count."""
-
-MULTIPLIER = 0x5851F42D4C957F2D
-"""Of Knuth's 64-bit linear congruential generator (MMIX); products wrap around."""
 
 
 @strict
@@ -47,83 +44,125 @@ class NgramBertConfig(BertConfig):  # type: ignore[no-untyped-call]
 
     ngram_characters: int = 0
     ngram_tokens: int = 0
-    ngram_buckets: int = 1024
-    ngram_width: int = 8
-    ngram_dropout: float = 0.0
-    ngram_init_std: float = 0.05
+    ngram_features: int = 0
+    """How many different n-grams count; found in the train rows."""
 
 
 class NgramBertForSequenceClassification(BertPreTrainedModel):  # type: ignore[no-untyped-call]
-    """Logits from a bag of n-grams and an encoder."""
+    """Logits from n-grams and an encoder."""
 
     config_class = NgramBertConfig
     token_characters: torch.Tensor
-    ngram_weights: torch.Tensor
+    ngram_keys: torch.Tensor
+    ngram_rarity: torch.Tensor
+    ngram_table: torch.Tensor
+    ngram_bias: torch.Tensor
 
     def __init__(self, config: NgramBertConfig) -> None:
         super().__init__(config)
+        num_labels = len(config.id2label or {})
         self.bert = BertModel(config, add_pooling_layer=False)
-        self.ngrams = nn.EmbeddingBag(config.ngram_buckets, config.ngram_width, mode="sum")
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
-        self.classifier = nn.Linear(config.hidden_size + config.ngram_width, len(config.id2label or {}))
+        self.classifier = nn.Linear(config.hidden_size, num_labels)
         characters = torch.zeros(config.vocab_size, MAX_TOKEN_CHARACTERS, dtype=torch.int32)
         self.register_buffer("token_characters", characters)
-        self.register_buffer("ngram_weights", torch.ones(config.ngram_buckets))
+        self.make_room(config.ngram_features)
+        self.register_buffer("ngram_bias", torch.zeros(num_labels))
         self.post_init()  # type: ignore[no-untyped-call]
 
-    def _init_weights(self, module: nn.Module) -> None:
-        super()._init_weights(module)  # type: ignore[no-untyped-call]
-        if isinstance(module, nn.EmbeddingBag):
-            initialization.normal_(module.weight, std=self.config.ngram_init_std)
-
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, **_: Any) -> SequenceClassifierOutput:
-        """Return logits (rows, labels) for ids and mask of the shape (rows, length)."""
+        """Return logits (rows, labels) for ids and mask of the shape (rows, length); in training, the encoder's."""
         hidden = self.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         mask = attention_mask[..., None].to(hidden.dtype)
         mean = (hidden * mask).sum(1) / mask.sum(1)
-        both = torch.cat([mean, self._bag(input_ids, attention_mask).to(mean.dtype)], dim=-1)
-        return SequenceClassifierOutput(logits=self.classifier(self.dropout(both)))
+        logits = self.classifier(self.dropout(mean))
+        if not self.training:
+            logits = (logits + self.linear_logits(input_ids, attention_mask).to(logits.dtype)) / 2
+        return SequenceClassifierOutput(logits=logits)
 
-    def observe(self, batches: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> None:
-        """Weight n-grams by their inverse document frequency in the train rows, as batches of ids and mask.
+    def observe(
+        self,
+        batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
+        has_label: NDArray[np.bool_],
+        row_weights: NDArray[np.float32],
+    ) -> None:
+        """Solve the linear part on the train rows: ids and mask by batches, labels (rows, labels), weights (rows,).
 
-        ln((rows + 1) / (rows with it + 1)), after Spärck Jones 1972; n-grams of fewer than MIN_ROWS rows get nothing:
-        what was hardly learned, or never, would be noise in an answer.
+        n-grams weigh ln((rows + 1) / (rows with it + 1)), after Spärck Jones 1972, over the length of their row; those
+        of fewer than MIN_ROWS rows do not count. All n-grams of all rows are held in memory, 16 bytes each.
         """
-        counts = torch.zeros(self.config.ngram_buckets, dtype=torch.int64)
-        num_rows = 0
-        for input_ids, attention_mask in batches:
-            buckets, present = self._buckets(input_ids, attention_mask)
-            rows = torch.arange(len(input_ids))[:, None].expand_as(buckets)
-            distinct = torch.unique(torch.stack([rows[present], buckets[present]]), dim=1)[1]
-            counts += torch.bincount(distinct, minlength=len(counts))
-            num_rows += len(input_ids)
-        weights = torch.log((num_rows + 1) / (counts + 1.0))
-        self.ngram_weights.copy_(torch.where(counts >= MIN_ROWS, weights, 0.0))
+        cells = self._cells(batches)
+        num_rows = len(has_label)
+        keys, places, counts = torch.unique(cells[:, 1], return_inverse=True, return_counts=True)
+        counted = counts >= MIN_ROWS
+        rarity = torch.log((num_rows + 1) / (counts[counted] + 1.0))
+        kept = counted[places]
+        rows, columns = cells[kept, 0], (torch.cumsum(counted, 0) - 1)[places[kept]]
+        self.make_room(len(rarity))
+        if not len(rarity):
+            return
+        values = over_length(rarity[columns], rows, num_rows)
+        features = csr_matrix(
+            (values.numpy(), (rows.numpy(), columns.numpy())),
+            shape=(num_rows, len(rarity)),
+            dtype=np.float32,
+        )
+        solved = fit_linear(features, has_label, row_weights, num_threads=torch.get_num_threads())
+        self.ngram_keys.copy_(keys[counted])
+        self.ngram_rarity.copy_(rarity)
+        self.ngram_table.copy_(torch.from_numpy(solved.weights))
+        self.ngram_bias.copy_(torch.from_numpy(solved.biases))
 
-    def _bag(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Return the weighted sum of the n-grams' embeddings over the length of the weights, (rows, width)."""
-        config = self.config
-        buckets, present = self._buckets(input_ids, attention_mask)
-        weights = self.ngram_weights[buckets]
-        present = present & (weights > 0)
-        if self.training and config.ngram_dropout:
-            present = present & (torch.rand(present.shape, device=present.device) >= config.ngram_dropout)
-        sizes = present.sum(1)
-        offsets = torch.cumsum(sizes, 0) - sizes
-        bags: torch.Tensor = self.ngrams(buckets[present], offsets, per_sample_weights=weights[present])
-        lengths = (weights.square() * present).sum(1).sqrt().clamp(min=1e-6)
-        return bags / lengths[:, None]
+    def make_room(self, num_features: int) -> None:
+        """Make the tables as large as so many n-grams need; what they held is gone."""
+        device = self.classifier.weight.device
+        self.config.ngram_features = num_features
+        self.register_buffer("ngram_keys", torch.zeros(num_features, dtype=torch.int64, device=device))
+        self.register_buffer("ngram_rarity", torch.zeros(num_features, device=device))
+        self.register_buffer("ngram_table", torch.zeros(num_features, self.classifier.out_features, device=device))
 
-    def _buckets(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the bucket of each n-gram of each row, and which places hold one; both (rows, places)."""
+    def make_room_for(self, weights: Mapping[str, torch.Tensor]) -> None:
+        """Make the tables as large as those among some weights, which can then be loaded."""
+        self.make_room(len(weights["ngram_keys"]))
+
+    def linear_logits(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return what the n-grams say, (rows, labels)."""
+        if not len(self.ngram_keys):
+            return self.ngram_bias.expand(len(input_ids), -1)
+        rows, hashes = self._distinct(input_ids, attention_mask)
+        places = torch.searchsorted(self.ngram_keys, hashes).clamp(max=len(self.ngram_keys) - 1)
+        known = self.ngram_keys[places] == hashes
+        rows, places = rows[known], places[known]
+        values = over_length(self.ngram_rarity[places], rows, len(input_ids))
+        starts = torch.searchsorted(rows, torch.arange(len(input_ids), device=rows.device))
+        sums = functional.embedding_bag(places, self.ngram_table, starts, mode="sum", per_sample_weights=values)
+        return sums + self.ngram_bias
+
+    def _cells(self, batches: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> torch.Tensor:
+        """Return row and hash of each n-gram of each row, (cells, 2), on the CPU."""
+        cells, num_rows, device = [], 0, self.token_characters.device
+        for ids, mask in batches:
+            rows, hashes = self._distinct(ids.to(device), mask.to(device))
+            cells.append(torch.stack([rows + num_rows, hashes], dim=1).cpu())
+            num_rows += len(ids)
+        return torch.cat(cells)
+
+    def _distinct(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return row and hash of the different n-grams of each row, in order, both (cells,)."""
+        hashes, present = self._hashes(input_ids, attention_mask)
+        ordered = torch.where(present, hashes, -1).sort(dim=1).values
+        is_first = ordered >= 0
+        is_first[:, 1:] &= ordered[:, 1:] != ordered[:, :-1]
+        return is_first.nonzero(as_tuple=True)[0], ordered[is_first]
+
+    def _hashes(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the hash of each n-gram of each row, and which places hold one; both (rows, places)."""
         config = self.config
         parts = list(hashed_ngrams(input_ids, attention_mask.bool(), config.ngram_tokens, salt=1))
         if config.ngram_characters:
             characters, present = self._characters(input_ids)
             parts += hashed_ngrams(characters, present, config.ngram_characters, salt=2)
-        hashes = torch.cat([hashes for hashes, _ in parts], dim=1)
-        return hashes % config.ngram_buckets, torch.cat([valid for _, valid in parts], dim=1)
+        return torch.cat([hashes for hashes, _ in parts], dim=1), torch.cat([valid for _, valid in parts], dim=1)
 
     def _characters(self, input_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the characters of each row without gaps, and which places hold one; both (rows, most characters)."""
@@ -138,58 +177,11 @@ class NgramBertForSequenceClassification(BertPreTrainedModel):  # type: ignore[n
         return joined, torch.arange(longest, device=input_ids.device) < counts[:, None]
 
 
-def hashed_ngrams(
-    ids: torch.Tensor, present: torch.Tensor, longest: int, *, salt: int
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Yield for each order the n-grams' hashes, int64 and not negative, and which of them are there.
+def over_length(values: torch.Tensor, rows: torch.Tensor, num_rows: int) -> torch.Tensor:
+    """Return the values, each over the Euclidean length of all values of its row; `rows` says which one."""
+    squares = torch.zeros(num_rows, device=values.device).index_add_(0, rows, values.square())
+    return values / squares.sqrt().clamp(min=1e-6)[rows]
 
-    `ids` is (rows, length) and `present` says where; a row's ids stand at its left. Orders longer than the rows are
-    left out.
-    """
-    hashes = torch.zeros_like(ids)
-    for order in range(1, min(longest, ids.shape[1]) + 1):
-        width = ids.shape[1] - order + 1
-        hashes = (hashes[:, :width] + ids[:, order - 1 :] + 1) * MULTIPLIER
-        mixed = hashes ^ ((hashes >> 29) + salt + 16 * order)
-        yield ((mixed * MULTIPLIER) >> 1).abs(), present[:, order - 1 :]
-
-
-def token_characters(tokenizer: PreTrainedTokenizerBase) -> torch.Tensor:
-    """Return the case-folded characters of each token, int32 (tokens, MAX_TOKEN_CHARACTERS), 0 where there is none."""
-    table = torch.zeros(len(tokenizer), MAX_TOKEN_CHARACTERS, dtype=torch.int32)
-    special = set(tokenizer.all_special_ids)
-    # The same character stands for a byte in one kind of tokenizer and for itself in the other.
-    as_bytes = "Ġ" in tokenizer.get_vocab()
-    raw = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
-    for token_id, token in enumerate(raw):
-        if token_id in special:
-            continue
-        characters = characters_of(token, as_bytes=as_bytes)[:MAX_TOKEN_CHARACTERS]
-        table[token_id, : len(characters)] = torch.tensor(characters, dtype=torch.int32)
-    return table
-
-
-def characters_of(token: str, *, as_bytes: bool) -> list[int]:
-    """Return the characters that a token of a byte-level BPE (`as_bytes`), or of one with byte fallback, stands for."""
-    if not as_bytes:
-        if token.startswith("<0x") and token.endswith(">"):
-            return [FIRST_BYTE + int(token[3:-1], 16)]
-        return [ord(one) for one in token.replace("\u2581", " ").casefold()]
-    content = bytes(BYTE_OF[character] for character in token)
-    text = content.decode("utf-8", errors="surrogateescape").casefold()
-    # A byte that is no character by itself is decoded as U+DC80 to U+DCFF.
-    return [FIRST_BYTE + ord(one) - 0xDC00 if 0xDC80 <= ord(one) <= 0xDCFF else ord(one) for one in text]
-
-
-def _byte_alphabet() -> dict[str, int]:
-    """Return the byte for each character of the alphabet of byte-level BPE (Radford et al. 2019): printable Latin-1
-    stands for itself, the other bytes for the characters from U+0100 on, in order."""
-    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = [byte for byte in range(256) if byte not in printable]
-    return {chr(byte): byte for byte in printable} | {chr(256 + place): byte for place, byte in enumerate(others)}
-
-
-BYTE_OF = _byte_alphabet()
 
 AutoConfig.register(MODEL_TYPE, NgramBertConfig)
 AutoModelForSequenceClassification.register(NgramBertConfig, NgramBertForSequenceClassification)

@@ -8,19 +8,13 @@ from polyloop.spec.fields import Frozen, Name
 
 
 class NgramSpec(Frozen):
-    """Hashed n-grams of characters and tokens beside an encoder, for classify: what a linear model of n-grams knows,
-    the encoder need not learn from few rows. Made for recipes."""
+    """A linear classifier of n-grams of characters and tokens beside an encoder, for classify: what n-grams know, the
+    encoder need not learn from few rows. Made for recipes."""
 
     characters: Annotated[int, Field(ge=0, le=8)] = 5
     """Longest n-gram of characters; 0 for none."""
     tokens: Annotated[int, Field(ge=0, le=4)] = 2
     """Longest n-gram of tokens; 0 for none."""
-    buckets: Annotated[int, Field(ge=1_024, le=16_777_216)] = 262_144
-    """Rows of the table that n-grams are hashed into."""
-    width: Annotated[int, Field(ge=4, le=1_024)] = 64
-    """Numbers that stand for an n-gram."""
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
-    """Part of the n-grams that a training step does not see."""
 
     @model_validator(mode="after")
     def _some(self) -> "NgramSpec":
@@ -52,7 +46,7 @@ class ModelSpec(Frozen):
     pretrained: str | None = None
     """A Hugging Face checkpoint of a fitting architecture, by hub id or path, instead of a recipe."""
     ngrams: NgramSpec | None = None
-    """Hashed n-grams beside the encoder of a recipe, for classify."""
+    """A linear classifier of n-grams beside the encoder of a recipe, for classify."""
     lora: LoraSpec | None = None
     """Train adapters instead of all weights of a checkpoint."""
     vocab_size: Annotated[int, Field(ge=300, le=256_000)] = 4_000

@@ -40,10 +40,11 @@ class Material:
         task, training = self._config.task, self._config.task.training
         if self._config.preferences is None:
             rows = Rows.from_table(self._table)
-            if isinstance(model, Observing):
-                model.observe(inputs_of(rows, int(tokenizer.pad_token_id)))
             if training.label_balance:  # the spec allows it for classify alone
                 rows = balance_labels(rows, training.label_balance)
+            if isinstance(model, Observing):
+                has_label = rows.targets.membership(len(task.labels))
+                model.observe(inputs_of(rows, int(tokenizer.pad_token_id)), has_label, rows.weights)
             teacher = load_teacher(task, tokenizer, accelerator.device)
             return ExampleLesson(rows, objective, training, accelerator, teacher)
         pad_id = int(tokenizer.pad_token_id)

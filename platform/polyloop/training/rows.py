@@ -37,6 +37,12 @@ class Ragged:
         ids[mask] = self.values[(self.offsets[rows][:, None] + columns)[mask]]
         return ids, mask
 
+    def membership(self, num_ids: int) -> NDArray[np.bool_]:
+        """Return which ids each list has, (lists, num_ids)."""
+        has = np.zeros((len(self.lengths), num_ids), np.bool_)
+        has[np.repeat(np.arange(len(has)), self.lengths), self.values] = True
+        return has
+
     def __getitem__(self, row: int) -> NDArray[np.int32]:
         return self.values[self.offsets[row] : self.offsets[row + 1]]
 

@@ -35,7 +35,7 @@ needs_ray = [
 WORKER = {"cpus_per_worker": 0.5, "threads_per_worker": 1, "checkpoint_every_s": 0.2, "max_failures": 1}
 TASKS: dict[str, dict[str, Any]] = {
     "classify": {
-        "model": {"ngrams": {"buckets": 1024, "width": 16}},
+        "model": {"ngrams": {}},
         "training": {"epochs": 20, "batch_tokens": 32, "ema_decay": 0.99},
     },
     "translate": {"training": {"epochs": 6, "batch_tokens": 128, "average_epochs": 2}},

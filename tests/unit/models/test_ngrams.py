@@ -1,27 +1,25 @@
 """Tests of the encoder with hashed n-grams beside it."""
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from tests.support.small_tasks import small_task, small_tokenizer
 from transformers import AutoModelForSequenceClassification
 
-from polyloop.models.build import build_model
-from polyloop.models.ngrams import (
-    FIRST_BYTE,
-    NgramBertForSequenceClassification,
-    characters_of,
-    hashed_ngrams,
-    token_characters,
-)
+from polyloop.models.build import build_model, finished_model
+from polyloop.models.ngram_features import token_characters
+from polyloop.models.ngrams import NgramBertForSequenceClassification
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks import kind_of
 
-NGRAMS = {"characters": 3, "tokens": 2, "buckets": 4096, "width": 8, "dropout": 0.5}
-TASK = small_task("classify", model={"ngrams": NGRAMS})
+TASK = small_task("classify", model={"ngrams": {"characters": 3, "tokens": 2}})
+EVEN, ODD = ("two", "four", "six", "eight"), ("one", "three", "five", "nine")
+ROWS = {f"{first} {second}": label for label, words in enumerate((EVEN, ODD)) for first in words for second in words}
 
 
 @pytest.fixture
@@ -36,54 +34,28 @@ def built(tokenizer: Any, task: TaskSpec = TASK) -> NgramBertForSequenceClassifi
     return model
 
 
-def logits_of(model: Any, tokenizer: Any, texts: list[str]) -> torch.Tensor:
-    rows = kind_of(TASK).encode_inputs(tokenizer, texts, ["en"] * len(texts))
+def inputs_of(tokenizer: Any, texts: Iterable[str]) -> tuple[torch.Tensor, torch.Tensor]:
+    rows = kind_of(TASK).encode_inputs(tokenizer, list(texts), ["en"] * len(list(texts)))
     longest = max(map(len, rows))
     ids = torch.tensor([[*row, *[0] * (longest - len(row))] for row in rows])
-    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
+    return ids, torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
+
+
+def logits_of(model: Any, tokenizer: Any, texts: list[str]) -> torch.Tensor:
+    ids, mask = inputs_of(tokenizer, texts)
     with torch.no_grad():
         result: torch.Tensor = model(input_ids=ids, attention_mask=mask).logits
     return result
 
 
-@pytest.mark.parametrize(
-    ("token", "text"), [("ĠOne", " one"), ("ä¸Ń", "中"), ("<0xE4>", "<0xe4>"), ("Ã¤", "ä"), ("Ċ", "\n")]
-)
-def test_a_byte_level_token_stands_for_its_text(token: str, text: str) -> None:
-    assert characters_of(token, as_bytes=True) == [ord(one) for one in text]
+def linear_of(model: NgramBertForSequenceClassification, tokenizer: Any, texts: list[str]) -> torch.Tensor:
+    return model.linear_logits(*inputs_of(tokenizer, texts))
 
 
-def test_a_piece_of_a_character_stands_for_its_bytes() -> None:
-    assert characters_of("ä¸", as_bytes=True) == [FIRST_BYTE + 0xE4, FIRST_BYTE + 0xB8]
-    assert characters_of("<0xE4>", as_bytes=False) == [FIRST_BYTE + 0xE4]
-    assert characters_of("\u2581Ärger", as_bytes=False) == [ord(one) for one in " ärger"]
-
-
-def test_special_tokens_have_no_characters(tokenizer: Any) -> None:
-    table = token_characters(tokenizer)
-    assert not table[tokenizer.all_special_ids].any()
-    assert table[len(tokenizer) - 1].any()
-
-
-def test_equal_ngrams_have_equal_hashes_wherever_they_stand_and_orders_differ() -> None:
-    ids = torch.tensor([[7, 8, 9, 7, 8], [5, 7, 8, 0, 0]])
-    present = torch.tensor([[True] * 5, [True] * 3 + [False] * 2])
-    (first, _), (second, valid) = list(hashed_ngrams(ids, present, 2, salt=1))
-    assert second[0, 0] == second[0, 3] == second[1, 1]
-    assert valid[1].tolist() == [True, True, False, False]
-    assert not set(first.flatten().tolist()) & set(second.flatten().tolist())
-    assert (first >= 0).all()
-    other = next(iter(hashed_ngrams(ids, present, 1, salt=2)))[0]
-    assert not set(other.flatten().tolist()) & set(first.flatten().tolist())
-
-
-def test_hashes_spread_evenly_over_buckets() -> None:
-    ids = torch.randint(0x4E00, 0x9FFF, (1, 50_000), generator=torch.Generator().manual_seed(0))
-    for hashes, _ in hashed_ngrams(ids, torch.ones_like(ids, dtype=torch.bool), 3, salt=2):
-        distinct = hashes.unique()
-        counts = torch.bincount(distinct % 1024, minlength=1024).float()
-        expected = len(distinct) / 1024
-        assert counts.var() < 1.3 * expected
+def observe(model: NgramBertForSequenceClassification, tokenizer: Any, rows: dict[str, int]) -> None:
+    """Show the model texts with their labels, one a batch."""
+    has_label = np.eye(2, dtype=np.bool_)[list(rows.values())]
+    model.observe((inputs_of(tokenizer, [text]) for text in rows), has_label, np.ones(len(rows), np.float32))
 
 
 def test_an_answer_does_not_depend_on_its_company(tokenizer: Any) -> None:
@@ -103,27 +75,55 @@ def test_a_saved_model_is_loaded_with_its_table(tokenizer: Any, tmp_path: Path) 
     assert torch.equal(loaded.token_characters, token_characters(tokenizer))
 
 
-def test_ngrams_are_dropped_in_training_alone(tokenizer: Any) -> None:
+def test_ngrams_weigh_by_their_rarity_and_those_of_one_row_do_not_count(tokenizer: Any) -> None:
     model = built(tokenizer)
-    texts = ["one two three four"]
-    assert torch.equal(logits_of(model, tokenizer, texts), logits_of(model, tokenizer, texts))
+    observe(model, tokenizer, {"one": 0, "one two": 1, "one two six": 1, "one nine": 0})
+    values = model.ngram_rarity.unique().tolist()
+    assert values == pytest.approx([math.log(5 / rows) for rows in (5, 4, 3)])
+    assert len(model.ngram_keys) == len(model.ngram_table) == model.config.ngram_features
+    assert torch.equal(linear_of(model, tokenizer, ["one two xyz"]), linear_of(model, tokenizer, ["one two"]))
+
+
+def test_the_linear_part_tells_labels_apart_by_what_stands_in_them(tokenizer: Any) -> None:
+    model = built(tokenizer)
+    observe(model, tokenizer, ROWS)
+    logits = linear_of(model, tokenizer, ["seven two four", "seven three nine"])
+    assert logits.argmax(1).tolist() == [0, 1]
+
+
+def test_the_encoder_learns_alone_and_both_answer(tokenizer: Any) -> None:
+    model = built(tokenizer)
+    observe(model, tokenizer, ROWS)
+    both = logits_of(model, tokenizer, ["two four"])
+    linear = linear_of(model, tokenizer, ["two four"])
+    model.dropout.p = 0.0
     model.train()
-    assert not torch.equal(logits_of(model, tokenizer, texts), logits_of(model, tokenizer, texts))
+    model.bert.eval()
+    encoder = logits_of(model, tokenizer, ["two four"])
+    assert linear.abs().max() > 0.1
+    assert torch.allclose(both, (encoder + linear) / 2, atol=1e-5)
 
 
-def test_ngrams_weigh_by_their_rarity_and_those_of_one_row_nothing(tokenizer: Any) -> None:
+def test_what_was_observed_is_saved_and_taken_up(tokenizer: Any, tmp_path: Path) -> None:
     model = built(tokenizer)
-    texts = ["one", "one two", "one two six", "one nine"]
-    rows = kind_of(TASK).encode_inputs(tokenizer, texts, ["en"] * 4)
-    batches = [(torch.tensor([row]), torch.ones(1, len(row), dtype=torch.int64)) for row in rows]
-    model.observe(batches)
-    values = model.ngram_weights.unique().tolist()
-    assert values == pytest.approx([0.0, math.log(5 / 4), math.log(5 / 3)])
-    seen = logits_of(model, tokenizer, ["one two"])
-    with torch.no_grad():
-        model.ngrams.weight[model.ngram_weights == 0] = 1e6
-    assert torch.equal(logits_of(model, tokenizer, ["one two"]), seen)
+    observe(model, tokenizer, ROWS)
+    texts = ["one two", "nine"]
+    model.save_pretrained(tmp_path / "model")
+    loaded = AutoModelForSequenceClassification.from_pretrained(tmp_path / "model").eval()
+    assert torch.equal(logits_of(model, tokenizer, texts), logits_of(loaded, tokenizer, texts))
+    finished = finished_model(TASK, tokenizer, dict(model.state_dict()), init_from=None).eval()
+    assert torch.equal(logits_of(model, tokenizer, texts), logits_of(finished, tokenizer, texts))
 
 
-def test_an_input_without_characters_has_an_answer(tokenizer: Any) -> None:
-    assert torch.isfinite(logits_of(built(tokenizer), tokenizer, ["", "one"])).all()
+def test_what_is_observed_again_replaces_what_was(tokenizer: Any) -> None:
+    model = built(tokenizer)
+    observe(model, tokenizer, ROWS)
+    observe(model, tokenizer, {text: 1 - label for text, label in ROWS.items()})
+    assert linear_of(model, tokenizer, ["seven two four"]).argmax(1).tolist() == [1]
+
+
+@pytest.mark.parametrize("rows", [{"one": 0}, {"one": 0, "two": 1}, {"one two": 1, "one two six": 1}])
+def test_few_rows_or_one_label_are_enough_to_go_on(tokenizer: Any, rows: dict[str, int]) -> None:
+    model = built(tokenizer)
+    observe(model, tokenizer, rows)
+    assert torch.isfinite(logits_of(model, tokenizer, ["", "one", *rows])).all()

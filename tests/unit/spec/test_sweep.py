@@ -17,7 +17,7 @@ GOOD = {"training.learning_rate": {"low": 1e-4, "high": 1e-2, "scale": "log"}, "
 
 def test_keys_of_all_depths_can_be_swept() -> None:
     keys = sweepable_keys()
-    assert {"training.learning_rate", "model.recipe", "model.ngrams.width", "training.distill.weight"} <= keys.keys()
+    assert {"training.learning_rate", "model.recipe", "model.ngrams.tokens", "training.distill.weight"} <= keys.keys()
     assert not {"model.lora.modules", "model.pretrained", "training.num_workers", "training.select"} & keys.keys()
 
 

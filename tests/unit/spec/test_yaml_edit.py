@@ -53,9 +53,9 @@ def test_new_keys_stand_behind_the_others() -> None:
 
 
 def test_new_keys_in_brackets_and_new_parts() -> None:
-    changes = {("tasks", "mood", "model", "ngrams", "width"): 32, ("tasks", "other", "training", "epochs"): 2}
+    changes = {("tasks", "mood", "model", "ngrams", "tokens"): 3, ("tasks", "other", "training", "epochs"): 2}
     text = changed(TEXT, changes)
-    assert "model: {recipe: nano, vocab_size: 300, ngrams: {width: 32}}  # small" in text
+    assert "model: {recipe: nano, vocab_size: 300, ngrams: {tokens: 3}}  # small" in text
     assert "other: {kind: classify, model: {recipe: tiny}, training: {epochs: 2}}" in text
 
 

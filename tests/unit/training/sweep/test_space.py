@@ -79,10 +79,10 @@ def test_numbers_stay_in_their_range_after_rounding() -> None:
 
 
 def test_settings_reach_parts_that_the_task_does_not_have_yet() -> None:
-    task = task_with(TASK, {"model.ngrams.width": 32, "training.dropout": 0.3})
+    task = task_with(TASK, {"model.ngrams.tokens": 3, "training.dropout": 0.3})
     assert task.model.ngrams is not None
-    assert (task.model.ngrams.width, task.training.dropout) == (32, 0.3)
-    assert task_with(TASK, {"model.ngrams.width": None}) == TASK
+    assert (task.model.ngrams.tokens, task.training.dropout) == (3, 0.3)
+    assert task_with(TASK, {"model.ngrams.tokens": None}) == TASK
 
 
 def test_settings_that_do_not_go_together_say_why_in_one_line() -> None:
