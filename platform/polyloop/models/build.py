@@ -42,7 +42,7 @@ digits apart by place within 1,000 steps: 31 % exact copies in the demo's locali
 
 @runtime_checkable
 class Observing(Protocol):
-    """A model that learns something of the train split before its first step."""
+    """A classifier that learns something of the train split before its first step."""
 
     def observe(
         self,
@@ -51,6 +51,10 @@ class Observing(Protocol):
         row_weights: NDArray[np.float32],
     ) -> None:
         """Look at ids and mask of each batch, both int64 (rows, length), labels (rows, labels) and weights (rows,)."""
+        ...
+
+    def settle(self, answers: Callable[[], tuple[NDArray[np.float64], NDArray[np.int64]]]) -> None:
+        """Choose after the last step what is left to choose; `answers` gives logits and right labels of dev rows."""
         ...
 
     def make_room_for(self, weights: Mapping[str, torch.Tensor]) -> None:

@@ -1,14 +1,14 @@
 """An encoder beside a linear classifier of n-grams, for classification from few rows.
 
 Input: token ids alone; the characters of each token are a table of the model, made from its tokenizer. Output: logits,
-the mean of what the n-grams of a row say and of what a small BERT says: the geometric mean of two probabilities.
+a weighted mean of what the n-grams of a row say and of what a small BERT says.
 
 The two learn apart. The linear classifier is solved before the first step (`polyloop.models.ngram_fit`) and never
 trained after; in training the encoder answers alone. An encoder that was trained on what the n-grams leave over learned
 the noise of the train rows instead (docs/decisions/0017).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from transformers import (
 )
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from polyloop.models.blend import EQUAL, best_share
 from polyloop.models.ngram_features import MAX_TOKEN_CHARACTERS, hashed_ngrams
 from polyloop.models.ngram_fit import fit_linear
 
@@ -46,6 +47,8 @@ class NgramBertConfig(BertConfig):  # type: ignore[no-untyped-call]
     ngram_tokens: int = 0
     ngram_features: int = 0
     """How many different n-grams count; found in the train rows."""
+    encoder_share: float = EQUAL
+    """Part of the encoder in the mean of logits; chosen on the dev rows."""
 
 
 class NgramBertForSequenceClassification(BertPreTrainedModel):  # type: ignore[no-untyped-call]
@@ -77,7 +80,9 @@ class NgramBertForSequenceClassification(BertPreTrainedModel):  # type: ignore[n
         mean = (hidden * mask).sum(1) / mask.sum(1)
         logits = self.classifier(self.dropout(mean))
         if not self.training:
-            logits = (logits + self.linear_logits(input_ids, attention_mask).to(logits.dtype)) / 2
+            logits = torch.lerp(
+                self.linear_logits(input_ids, attention_mask).to(logits.dtype), logits, self.config.encoder_share
+            )
         return SequenceClassifierOutput(logits=logits)
 
     def observe(
@@ -112,6 +117,13 @@ class NgramBertForSequenceClassification(BertPreTrainedModel):  # type: ignore[n
         self.ngram_rarity.copy_(rarity)
         self.ngram_table.copy_(torch.from_numpy(solved.weights))
         self.ngram_bias.copy_(torch.from_numpy(solved.biases))
+
+    def settle(self, answers: Callable[[], tuple[NDArray[np.float64], NDArray[np.int64]]]) -> None:
+        """Choose the encoder's share; `answers` gives this model's logits and the right labels of the dev rows."""
+        self.config.encoder_share = 0.0
+        linear, labels = answers()
+        self.config.encoder_share = 1.0
+        self.config.encoder_share = best_share(linear, answers()[0], labels)
 
     def make_room(self, num_features: int) -> None:
         """Make the tables as large as so many n-grams need; what they held is gone."""

@@ -104,6 +104,16 @@ def test_the_encoder_learns_alone_and_both_answer(tokenizer: Any) -> None:
     assert torch.allclose(both, (encoder + linear) / 2, atol=1e-5)
 
 
+def test_the_one_that_is_right_about_dev_rows_has_the_larger_part(tokenizer: Any) -> None:
+    model = built(tokenizer)
+    observe(model, tokenizer, ROWS)
+    texts, labels = list(ROWS), np.array(list(ROWS.values()))
+    with torch.no_grad():
+        model.classifier.bias.copy_(torch.tensor([-100.0, 100.0]))
+    model.settle(lambda: (logits_of(model, tokenizer, texts).double().numpy(), labels))
+    assert model.config.encoder_share == 0.0
+
+
 def test_what_was_observed_is_saved_and_taken_up(tokenizer: Any, tmp_path: Path) -> None:
     model = built(tokenizer)
     observe(model, tokenizer, ROWS)
