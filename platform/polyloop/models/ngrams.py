@@ -15,21 +15,13 @@ import numpy as np
 import torch
 from huggingface_hub.dataclasses import strict
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 from torch import nn
 from torch.nn import functional
-from transformers import (
-    AutoConfig,
-    AutoModelForSequenceClassification,
-    BertConfig,
-    BertModel,
-    BertPreTrainedModel,
-)
+from transformers import BertConfig, BertModel, BertPreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from polyloop.models.blend import EQUAL, best_share
 from polyloop.models.ngram_features import MAX_TOKEN_CHARACTERS, hashed_ngrams
-from polyloop.models.ngram_fit import fit_linear
 
 MODEL_TYPE = "polyloop_ngram_bert"
 
@@ -96,6 +88,11 @@ class NgramBertForSequenceClassification(BertPreTrainedModel):  # type: ignore[n
         n-grams weigh ln((rows + 1) / (rows with it + 1)), after Spärck Jones 1972, over the length of their row; those
         of fewer than MIN_ROWS rows do not count. All n-grams of all rows are held in memory, 16 bytes each.
         """
+        # What serves a model has no use for the solver, which takes a second to import.
+        from scipy.sparse import csr_matrix
+
+        from polyloop.models.ngram_fit import fit_linear
+
         cells = self._cells(batches)
         num_rows = len(has_label)
         keys, places, counts = torch.unique(cells[:, 1], return_inverse=True, return_counts=True)
@@ -193,7 +190,3 @@ def over_length(values: torch.Tensor, rows: torch.Tensor, num_rows: int) -> torc
     """Return the values, each over the Euclidean length of all values of its row; `rows` says which one."""
     squares = torch.zeros(num_rows, device=values.device).index_add_(0, rows, values.square())
     return values / squares.sqrt().clamp(min=1e-6)[rows]
-
-
-AutoConfig.register(MODEL_TYPE, NgramBertConfig)
-AutoModelForSequenceClassification.register(NgramBertConfig, NgramBertForSequenceClassification)

@@ -27,9 +27,14 @@ from transformers import (
 )
 
 from polyloop.errors import ModelError
+from polyloop.models.ngrams import MODEL_TYPE, NgramBertConfig, NgramBertForSequenceClassification
 from polyloop.models.quiet import quiet_transformers
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks import kind_of
+
+# Whatever loads a model with one of the classes below can load this one too.
+AutoConfig.register(MODEL_TYPE, NgramBertConfig)
+AutoModelForSequenceClassification.register(NgramBertConfig, NgramBertForSequenceClassification)
 
 AUTO_CLASSES: dict[str, Any] = {
     "encoder": AutoModelForSequenceClassification,

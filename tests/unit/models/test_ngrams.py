@@ -1,6 +1,8 @@
 """Tests of the encoder with hashed n-grams beside it."""
 
 import math
+import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,10 @@ from tests.support.small_tasks import small_task, small_tokenizer
 from transformers import AutoModelForSequenceClassification
 
 from polyloop.models.build import build_model, finished_model
+from polyloop.models.contract import PredictInput
 from polyloop.models.ngram_features import token_characters
 from polyloop.models.ngrams import NgramBertForSequenceClassification
+from polyloop.models.predict import Predictor
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks import kind_of
 
@@ -137,3 +141,23 @@ def test_few_rows_or_one_label_are_enough_to_go_on(tokenizer: Any, rows: dict[st
     model = built(tokenizer)
     observe(model, tokenizer, rows)
     assert torch.isfinite(logits_of(model, tokenizer, ["", "one", *rows])).all()
+
+
+def test_a_process_that_never_built_one_can_load_it(tokenizer: Any, tmp_path: Path) -> None:
+    model = built(tokenizer)
+    observe(model, tokenizer, ROWS)
+    folder = tmp_path / "model"
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    expected = Predictor.of_trained(folder, TASK, ["en"]).predict(
+        [PredictInput(text="two four", locale="en", target_locale="en")]
+    )
+    code = (
+        "import sys; from pathlib import Path; from polyloop.models.predict import Predictor; "
+        "from polyloop.models.contract import PredictInput; from polyloop.spec.models import TaskSpec; "
+        "predictor = Predictor.of_trained(Path(sys.argv[1]), TaskSpec.model_validate_json(sys.argv[2]), ['en']); "
+        "print(predictor.predict([PredictInput(text='two four', locale='en', target_locale='en')])[0].scores, 'sklearn' in sys.modules)"
+    )
+    arguments = [sys.executable, "-c", code, str(folder), TASK.model_dump_json()]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"{expected[0].scores} False"
