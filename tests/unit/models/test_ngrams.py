@@ -156,7 +156,8 @@ def test_a_process_that_never_built_one_can_load_it(tokenizer: Any, tmp_path: Pa
         "import sys; from pathlib import Path; from polyloop.models.predict import Predictor; "
         "from polyloop.models.contract import PredictInput; from polyloop.spec.models import TaskSpec; "
         "predictor = Predictor.of_trained(Path(sys.argv[1]), TaskSpec.model_validate_json(sys.argv[2]), ['en']); "
-        "print(predictor.predict([PredictInput(text='two four', locale='en', target_locale='en')])[0].scores, 'sklearn' in sys.modules)"
+        "found = predictor.predict([PredictInput(text='two four', locale='en', target_locale='en')]); "
+        "print(found[0].scores, 'sklearn' in sys.modules)"
     )
     arguments = [sys.executable, "-c", code, str(folder), TASK.model_dump_json()]
     done = subprocess.run(arguments, capture_output=True, text=True, check=True)
