@@ -68,7 +68,7 @@ STANDARD = Sizes(
     recipe="tiny",
     vocab_size=8_000,
     batch_tokens=4_096,
-    steps={"translate": 90, "classify": 250},
+    steps={"translate": 60, "classify": 90},
     rounds=3,
     skip_s=3.0,
 )
