@@ -59,7 +59,9 @@ def fit_linear(features: Any, has_label: Flags, row_weights: Floats, *, num_thre
     as softmax where each row has one label, else as a sigmoid a label.
     """
     held = np.arange(len(has_label)) % HELD_OUT == HELD_OUT - 1
-    with ThreadPoolExecutor(max(1, num_threads)) as pool:
+    # Filters of warnings belong to the process, so they are set outside of the pool's threads.
+    with warnings.catch_warnings(), ThreadPoolExecutor(max(1, num_threads)) as pool:
+        warnings.simplefilter("ignore", ConvergenceWarning)
 
         def margins(penalty: float) -> Floats:
             weights, biases = _solve(pool, features[~held], has_label[~held], row_weights[~held], penalty)
@@ -96,9 +98,7 @@ def _solve_label(
     scaled.data *= factors[features.indices]
     # The primal problem: liblinear's solver of the dual draws from a generator that all threads share.
     svm = LinearSVC(C=penalty, dual=False, tol=TOLERANCE, max_iter=MAX_ITERATIONS)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        svm.fit(scaled, is_positive, sample_weight=row_weights)
+    svm.fit(scaled, is_positive, sample_weight=row_weights)
     return (svm.coef_[0] * factors).astype(np.float32), float(svm.intercept_[0])
 
 

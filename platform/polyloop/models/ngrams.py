@@ -100,6 +100,9 @@ class NgramBertForSequenceClassification(BertPreTrainedModel):  # type: ignore[n
         rarity = torch.log((num_rows + 1) / (counts[counted] + 1.0))
         kept = counted[places]
         rows, columns = cells[kept, 0], (torch.cumsum(counted, 0) - 1)[places[kept]]
+        # A model that goes on from a version forgets what that one had found out.
+        self.config.encoder_share = EQUAL
+        self.ngram_bias.zero_()
         self.make_room(len(rarity))
         if not len(rarity):
             return

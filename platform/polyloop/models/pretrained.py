@@ -101,7 +101,9 @@ def architecture_of(config: PreTrainedConfig) -> str:
     """Return "encoder", "encoder-decoder" or "decoder", by what the checkpoint's family can do."""
     if config.is_encoder_decoder:
         return "encoder-decoder"
-    if type(config) in MODEL_FOR_MASKED_LM_MAPPING and not getattr(config, "is_decoder", False):
+    # Our own class has a head for labels alone, so it is in no other mapping.
+    is_encoder = isinstance(config, NgramBertConfig) or type(config) in MODEL_FOR_MASKED_LM_MAPPING
+    if is_encoder and not getattr(config, "is_decoder", False):
         return "encoder"
     return "decoder"
 

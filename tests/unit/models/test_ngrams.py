@@ -162,3 +162,22 @@ def test_a_process_that_never_built_one_can_load_it(tokenizer: Any, tmp_path: Pa
     arguments = [sys.executable, "-c", code, str(folder), TASK.model_dump_json()]
     done = subprocess.run(arguments, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == f"{expected[0].scores} False"
+
+
+def test_a_version_is_gone_on_from_and_settles_anew(tokenizer: Any, tmp_path: Path) -> None:
+    model = built(tokenizer)
+    observe(model, tokenizer, ROWS)
+    model.config.encoder_share = 0.0
+    model.save_pretrained(tmp_path / "model")
+    following = build_model(TASK, tokenizer, dropout=0.1, init_from=tmp_path / "model").eval()
+    assert isinstance(following, NgramBertForSequenceClassification)
+    assert torch.equal(logits_of(model, tokenizer, ["two"]), logits_of(following, tokenizer, ["two"]))
+    observe(following, tokenizer, {"one": 0, "two": 1})
+    assert following.config.encoder_share == 0.5
+
+
+def test_a_version_without_common_ngrams_keeps_nothing_of_the_one_before(tokenizer: Any) -> None:
+    model = built(tokenizer)
+    observe(model, tokenizer, ROWS)
+    observe(model, tokenizer, {"": 0})
+    assert not model.ngram_bias.any()
