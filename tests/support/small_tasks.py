@@ -1,8 +1,8 @@
 """Small tasks for tests of models and training: specs, tokenizers, checkpoints and datasets made in milliseconds.
 
 The texts are numbers in words, so that a nano model learns something real within seconds: classify says whether a
-number is even, translate writes it in digits (de) or in digits backwards (fr), answer finds its digits in a passage,
-the other kinds write it in digits.
+number is even, or with several labels which kinds of digits it has, translate writes it in digits (de) or in digits
+backwards (fr), answer finds its digits in a passage, the other kinds write it in digits.
 """
 
 from collections.abc import Callable
@@ -42,6 +42,7 @@ from polyloop.models.manifest import CorpusNote, MetricRow, VersionFacts
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks import kind_of
 from polyloop.tasks.example import example_id
+from polyloop.tasks.labels import label_set_text
 from polyloop.tasks.question import Question, write_question
 
 ONES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
@@ -265,7 +266,9 @@ def _targets(task: TaskSpec) -> tuple[str, ...]:
 
 def _row(task: TaskSpec, number: int, target_locale: str) -> dict[str, Any]:
     words = number_words(number)
-    if task.kind == "classify":
+    if task.multi_label:
+        target = label_set_text(LABELS[int(digit) % 2] for digit in str(number))
+    elif task.kind == "classify":
         target = LABELS[number % 2]
     else:
         target = str(number)[::-1] if target_locale == "fr" else str(number)

@@ -12,6 +12,7 @@ from peft import LoraConfig, PeftModel, TaskType, get_peft_model, prepare_model_
 from transformers import PreTrainedModel
 
 from polyloop.errors import ModelError
+from polyloop.models.ngrams import NgramBertForSequenceClassification
 from polyloop.spec.network import LoraSpec
 
 TASK_TYPES = {
@@ -24,7 +25,15 @@ TASK_TYPES = {
 
 
 def with_adapters(model: PreTrainedModel, lora: LoraSpec, architecture: str) -> Any:
-    """Return the model with adapters, all other weights frozen; ModelError for layers that it does not have."""
+    """Return the model with adapters, all other weights frozen.
+
+    ModelError for layers that it does not have, and for a version with n-grams, which are solved and not trained.
+    """
+    if isinstance(model, NgramBertForSequenceClassification):
+        raise ModelError(
+            "`lora` adapts what is trained alone, and this version has a classifier of n-grams, which is solved anew "
+            "from all rows; name another checkpoint as `pretrained`, or go on from the version without `lora`"
+        )
     config = LoraConfig(
         task_type=TASK_TYPES[architecture],
         r=lora.rank,

@@ -4,13 +4,11 @@ Inputs: the task's spec and its tokenizer. Output: a transformers model on the C
 weights come from torch's global generator; seed it first. Limits: safetensors only; no code from checkpoints is run.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from transformers import (
     BertConfig,
     BertForQuestionAnswering,
@@ -38,28 +36,6 @@ from polyloop.tasks.base import end_id
 RELATIVE_BIAS_STD = 2.0
 """Spread of T5's first relative position biases. With transformers' own (width^-0.5 = 0.09) a small model cannot tell
 digits apart by place within 1,000 steps: 31 % exact copies in the demo's localisation against 91 % with 2.0."""
-
-
-@runtime_checkable
-class Observing(Protocol):
-    """A classifier that learns something of the train split before its first step."""
-
-    def observe(
-        self,
-        batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
-        has_label: NDArray[np.bool_],
-        row_weights: NDArray[np.float32],
-    ) -> None:
-        """Look at ids and mask of each batch, both int64 (rows, length), labels (rows, labels) and weights (rows,)."""
-        ...
-
-    def settle(self, answers: Callable[[], tuple[NDArray[np.float64], NDArray[np.int64]]]) -> None:
-        """Choose after the last step what is left to choose; `answers` gives logits and right labels of dev rows."""
-        ...
-
-    def make_room_for(self, weights: Mapping[str, torch.Tensor]) -> None:
-        """Take the shapes of weights that were learned so."""
-        ...
 
 
 def build_model(
@@ -92,8 +68,8 @@ def finished_model(
 ) -> PreTrainedModel:
     """Return the task's model with trained weights, adapters merged into it: what a version holds."""
     model = build_model(task, tokenizer, dropout=task.training.dropout, init_from=init_from)
-    if isinstance(model, Observing):
-        model.make_room_for(weights)
+    if isinstance(model, NgramBertForSequenceClassification):
+        model.make_room(len(weights["ngram_keys"]))
     model.load_state_dict(weights, strict=False)
     return merged(model)
 

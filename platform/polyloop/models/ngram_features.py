@@ -1,7 +1,8 @@
 """The n-grams of a row, as hashes: of its tokens, and of its characters without regard to how tokens cut them.
 
 Inputs: token ids, and a table of the characters of each token. Outputs: integers; nothing here is learned. Limits:
-hashes collide; a character that the tokenizer cuts into bytes counts as those bytes.
+hashes have 62 bits, so that two of a million n-grams are alike once in ten million tables; a character
+that the tokenizer cuts into bytes counts as those bytes.
 """
 
 from collections.abc import Iterator
@@ -39,8 +40,8 @@ def token_characters(tokenizer: PreTrainedTokenizerBase) -> torch.Tensor:
     """Return the case-folded characters of each token, int32 (tokens, MAX_TOKEN_CHARACTERS), 0 where there is none."""
     table = torch.zeros(len(tokenizer), MAX_TOKEN_CHARACTERS, dtype=torch.int32)
     special = set(tokenizer.all_special_ids)
-    # The same character stands for a byte in one kind of tokenizer and for itself in the other.
-    as_bytes = "Ġ" in tokenizer.get_vocab()
+    # The same character stands for a byte in one kind of tokenizer and for itself in the one with byte fallback.
+    as_bytes = "<0x00>" not in tokenizer.get_vocab()
     raw = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
     for token_id, token in enumerate(raw):
         if token_id in special:
@@ -55,7 +56,7 @@ def characters_of(token: str, *, as_bytes: bool) -> list[int]:
     if not as_bytes:
         if token.startswith("<0x") and token.endswith(">"):
             return [FIRST_BYTE + int(token[3:-1], 16)]
-        return [ord(one) for one in token.replace("\u2581", " ").casefold()]
+        return [ord(one) for one in token.casefold()]
     content = bytes(BYTE_OF[character] for character in token)
     text = content.decode("utf-8", errors="surrogateescape").casefold()
     # A byte that is no character by itself is decoded as U+DC80 to U+DCFF.

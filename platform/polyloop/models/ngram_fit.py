@@ -20,6 +20,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
+from threadpoolctl import threadpool_limits
 
 HELD_OUT = 5
 """Every so many-th row is held out while the penalty is chosen."""
@@ -56,11 +57,18 @@ def fit_linear(features: Any, has_label: Flags, row_weights: Floats, *, num_thre
     """Return the classifier for rows (rows, features) as a CSR matrix, their labels (rows, labels), weights (rows,).
 
     C is the one that is right most often about held-out rows. On these the logits are made as sure as they are right:
-    as softmax where each row has one label, else as a sigmoid a label.
+    as softmax where each row has one label, else as a sigmoid a label. Weights count in relation to their mean.
     """
     held = np.arange(len(has_label)) % HELD_OUT == HELD_OUT - 1
-    # Filters of warnings belong to the process, so they are set outside of the pool's threads.
-    with warnings.catch_warnings(), ThreadPoolExecutor(max(1, num_threads)) as pool:
+    is_single = bool((has_label.sum(axis=1) == 1).all())
+    row_weights = row_weights / np.maximum(row_weights.mean(), np.finfo(np.float32).tiny)
+    # Filters of warnings belong to the process, so they are set outside of the pool's threads. liblinear adds up by
+    # BLAS, whose own threads would make sums depend on their number, and be too many beside the pool's.
+    with (
+        warnings.catch_warnings(),
+        threadpool_limits(1, "blas"),
+        ThreadPoolExecutor(max(1, num_threads)) as pool,
+    ):
         warnings.simplefilter("ignore", ConvergenceWarning)
 
         def margins(penalty: float) -> Floats:
@@ -70,8 +78,8 @@ def fit_linear(features: Any, has_label: Flags, row_weights: Floats, *, num_thre
 
         penalty, scale = PENALTIES[FIRST], 1.0
         if held.any():
-            penalty, found = _best(margins, has_label[held], row_weights[held])
-            scale = _best_scale(found, has_label[held], row_weights[held])
+            penalty, found = _best(margins, has_label[held], row_weights[held], is_single=is_single)
+            scale = _best_scale(found, has_label[held], row_weights[held], is_single=is_single)
         weights, biases = _solve(pool, features, has_label, row_weights, penalty)
     return LinearClassifier(weights=weights * np.float32(scale), biases=biases * np.float32(scale), penalty=penalty)
 
@@ -116,14 +124,16 @@ def _count_ratios(features: Any, has_label: Flags) -> Floats:
     return factors
 
 
-def _best(margins_of: Callable[[float], Floats], has_label: Flags, row_weights: Floats) -> tuple[float, Floats]:
+def _best(
+    margins_of: Callable[[float], Floats], has_label: Flags, row_weights: Floats, *, is_single: bool
+) -> tuple[float, Floats]:
     """Return the penalty that is right most often, and its margins; the stronger one of equals."""
     tried: dict[int, tuple[float, Floats]] = {}
 
     def right(at: int) -> float:
         if at not in tried:
             margins = margins_of(PENALTIES[at])
-            tried[at] = (_share_right(margins, has_label, row_weights), margins)
+            tried[at] = (_share_right(margins, has_label, row_weights, is_single=is_single), margins)
         return tried[at][0]
 
     best = FIRST
@@ -135,18 +145,18 @@ def _best(margins_of: Callable[[float], Floats], has_label: Flags, row_weights: 
     return PENALTIES[best], tried[best][1]
 
 
-def _share_right(margins: Floats, has_label: Flags, row_weights: Floats) -> float:
+def _share_right(margins: Floats, has_label: Flags, row_weights: Floats, *, is_single: bool) -> float:
     """Return the weighted part of rows whose label is the likeliest, or of labels on the right side of zero."""
-    if _is_single(has_label):
+    if is_single:
         right = has_label[np.arange(len(margins)), margins.argmax(axis=1)].astype(np.float64)
     else:
         right = ((margins > 0) == has_label).mean(axis=1)
     return float((right * row_weights).sum())
 
 
-def _best_scale(margins: Floats, has_label: Flags, row_weights: Floats) -> float:
+def _best_scale(margins: Floats, has_label: Flags, row_weights: Floats, *, is_single: bool) -> float:
     """Return the factor on margins with the least cross-entropy."""
-    is_single, signs = _is_single(has_label), np.where(has_label, 1.0, -1.0)
+    signs = np.where(has_label, 1.0, -1.0)
 
     def cost(log_scale: float) -> float:
         logits = margins.astype(np.float64) * np.exp(log_scale)
@@ -155,8 +165,3 @@ def _best_scale(margins: Floats, has_label: Flags, row_weights: Floats) -> float
 
     found = minimize_scalar(cost, bounds=(np.log(MIN_SCALE), np.log(MAX_SCALE)), method="bounded")
     return float(np.exp(found.x))
-
-
-def _is_single(has_label: Flags) -> bool:
-    """Return whether each row has exactly one label."""
-    return bool((has_label.sum(axis=1) == 1).all())

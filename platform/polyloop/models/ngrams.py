@@ -8,7 +8,7 @@ trained after; in training the encoder answers alone. An encoder that was traine
 the noise of the train rows instead (docs/decisions/0017).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from torch.nn import functional
 from transformers import BertConfig, BertModel, BertPreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from polyloop.errors import ModelError
 from polyloop.models.blend import EQUAL, best_share
 from polyloop.models.ngram_features import MAX_TOKEN_CHARACTERS, hashed_ngrams
 
@@ -27,6 +28,9 @@ MODEL_TYPE = "polyloop_ngram_bert"
 
 MIN_ROWS = 2
 """Rows of the train split that an n-gram must be in to count."""
+
+MAX_CELLS = 2**31 - 1
+"""Most n-grams of all rows together: liblinear numbers them by 32 bits."""
 
 
 @strict
@@ -72,9 +76,8 @@ class NgramBertForSequenceClassification(BertPreTrainedModel):  # type: ignore[n
         mean = (hidden * mask).sum(1) / mask.sum(1)
         logits = self.classifier(self.dropout(mean))
         if not self.training:
-            logits = torch.lerp(
-                self.linear_logits(input_ids, attention_mask).to(logits.dtype), logits, self.config.encoder_share
-            )
+            linear = self.linear_logits(input_ids, attention_mask)
+            logits = torch.lerp(linear, logits.to(linear.dtype), self.config.encoder_share)
         return SequenceClassifierOutput(logits=logits)
 
     def observe(
@@ -86,20 +89,22 @@ class NgramBertForSequenceClassification(BertPreTrainedModel):  # type: ignore[n
         """Solve the linear part on the train rows: ids and mask by batches, labels (rows, labels), weights (rows,).
 
         n-grams weigh ln((rows + 1) / (rows with it + 1)), after Spärck Jones 1972, over the length of their row; those
-        of fewer than MIN_ROWS rows do not count. All n-grams of all rows are held in memory, 16 bytes each.
+        of fewer than MIN_ROWS rows do not count. All n-grams of all rows are held in memory: 75 bytes
+        each, and 30 for each thread after the first. ModelError where there are more than MAX_CELLS.
         """
         # What serves a model has no use for the solver, which takes a second to import.
         from scipy.sparse import csr_matrix
 
         from polyloop.models.ngram_fit import fit_linear
 
-        cells = self._cells(batches)
+        rows, hashes = self._cells(batches)
         num_rows = len(has_label)
-        keys, places, counts = torch.unique(cells[:, 1], return_inverse=True, return_counts=True)
+        keys, places, counts = torch.unique(hashes, return_inverse=True, return_counts=True)
         counted = counts >= MIN_ROWS
-        rarity = torch.log((num_rows + 1) / (counts[counted] + 1.0))
+        keys, rarity = keys[counted], torch.log((num_rows + 1) / (counts[counted] + 1.0))
         kept = counted[places]
-        rows, columns = cells[kept, 0], (torch.cumsum(counted, 0) - 1)[places[kept]]
+        rows, columns = rows[kept], (torch.cumsum(counted, 0) - 1)[places[kept]].int()
+        del hashes, places, kept
         # A model that goes on from a version forgets what that one had found out.
         self.config.encoder_share = EQUAL
         self.ngram_bias.zero_()
@@ -113,7 +118,7 @@ class NgramBertForSequenceClassification(BertPreTrainedModel):  # type: ignore[n
             dtype=np.float32,
         )
         solved = fit_linear(features, has_label, row_weights, num_threads=torch.get_num_threads())
-        self.ngram_keys.copy_(keys[counted])
+        self.ngram_keys.copy_(keys)
         self.ngram_rarity.copy_(rarity)
         self.ngram_table.copy_(torch.from_numpy(solved.weights))
         self.ngram_bias.copy_(torch.from_numpy(solved.biases))
@@ -133,10 +138,6 @@ class NgramBertForSequenceClassification(BertPreTrainedModel):  # type: ignore[n
         self.register_buffer("ngram_rarity", torch.zeros(num_features, device=device))
         self.register_buffer("ngram_table", torch.zeros(num_features, self.classifier.out_features, device=device))
 
-    def make_room_for(self, weights: Mapping[str, torch.Tensor]) -> None:
-        """Make the tables as large as those among some weights, which can then be loaded."""
-        self.make_room(len(weights["ngram_keys"]))
-
     def linear_logits(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Return what the n-grams say, (rows, labels)."""
         if not len(self.ngram_keys):
@@ -150,14 +151,20 @@ class NgramBertForSequenceClassification(BertPreTrainedModel):  # type: ignore[n
         sums = functional.embedding_bag(places, self.ngram_table, starts, mode="sum", per_sample_weights=values)
         return sums + self.ngram_bias
 
-    def _cells(self, batches: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> torch.Tensor:
-        """Return row and hash of each n-gram of each row, (cells, 2), on the CPU."""
-        cells, num_rows, device = [], 0, self.token_characters.device
+    def _cells(self, batches: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return row, int32, and hash of each n-gram of each row, both (cells,), on the CPU."""
+        numbers, hashes, num_rows, device = [], [], 0, self.token_characters.device
         for ids, mask in batches:
-            rows, hashes = self._distinct(ids.to(device), mask.to(device))
-            cells.append(torch.stack([rows + num_rows, hashes], dim=1).cpu())
+            rows, found = self._distinct(ids.to(device), mask.to(device))
+            numbers.append((rows + num_rows).int().cpu())
+            hashes.append(found.cpu())
             num_rows += len(ids)
-        return torch.cat(cells)
+        if (num_cells := sum(map(len, hashes))) > MAX_CELLS:
+            raise ModelError(
+                f"the train rows have {num_cells:,} n-grams and at most {MAX_CELLS:,} can be solved; lower "
+                "`model.ngrams.characters` or `model.max_input_tokens`, or leave `model.ngrams` out"
+            )
+        return torch.cat(numbers), torch.cat(hashes)
 
     def _distinct(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return row and hash of the different n-grams of each row, in order, both (cells,)."""

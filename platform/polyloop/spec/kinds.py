@@ -45,6 +45,8 @@ KINDS_OF_TRAINING_KEY: dict[str, tuple[str, ...]] = {
 }
 """Keys of a task's training that only some kinds know."""
 
+KINDS_OF_MODEL_KEY: dict[str, tuple[str, ...]] = {"ngrams": ("classify",)}
+"""Keys of a task's model that only some kinds know."""
 
 KINDS_OF_EVALUATION_KEY: dict[str, tuple[str, ...]] = {
     "robustness": ("classify", "translate", "summarize"),
@@ -55,20 +57,18 @@ KINDS_OF_EVALUATION_KEY: dict[str, tuple[str, ...]] = {
 """Keys of a task's evaluation that only some kinds know; inputs of generate and chat are no plain texts to perturb."""
 
 
-def check_keys_of_kind(kind: str, keys: Set[str], training_keys: Set[str]) -> None:
+def check_keys_of_kind(kind: str, *, task: Set[str], model: Set[str], training: Set[str], evaluation: Set[str]) -> None:
     """ValueError where a task of `kind` says something that means nothing for it; keys are those with a value of their
-    own."""
-    for known, said, prefix in ((KINDS_OF_KEY, keys, ""), (KINDS_OF_TRAINING_KEY, training_keys, "training.")):
+    own, of the task and of its parts."""
+    for known, said, prefix in (
+        (KINDS_OF_KEY, task, ""),
+        (KINDS_OF_MODEL_KEY, model, "model."),
+        (KINDS_OF_TRAINING_KEY, training, "training."),
+        (KINDS_OF_EVALUATION_KEY, evaluation, "evaluation."),
+    ):
         for key, kinds in known.items():
             if key in said and kind not in kinds:
                 raise ValueError(f"`{prefix}{key}` belongs to {' and '.join(kinds)} tasks; remove it or change `kind`")
-
-
-def check_evaluation_keys(kind: str, keys: Set[str]) -> None:
-    """ValueError where a task of `kind` is to be evaluated in a way that means nothing for it."""
-    for key, kinds in KINDS_OF_EVALUATION_KEY.items():
-        if key in keys and kind not in kinds:
-            raise ValueError(f"`evaluation.{key}` belongs to {' and '.join(kinds)} tasks; remove it or change `kind`")
 
 
 def check_metric(kind: str, metric: str) -> None:

@@ -15,7 +15,7 @@ from polyloop.spec.cleaning import CleaningSpec, DecontaminationSpec, DedupSpec,
 from polyloop.spec.corpora import Corpus
 from polyloop.spec.evaluation import EvaluationSpec
 from polyloop.spec.fields import Fraction, Frozen, Locale, Name, changed_keys, check_locale
-from polyloop.spec.kinds import check_evaluation_keys, check_keys_of_kind, check_metric, usual_metrics
+from polyloop.spec.kinds import check_keys_of_kind, check_metric, usual_metrics
 from polyloop.spec.network import DecodingSpec, ModelSpec
 from polyloop.spec.sweep import SweepSpec
 from polyloop.spec.training import TrainingSpec
@@ -152,7 +152,13 @@ class TaskSpec(Frozen):
 
     @model_validator(mode="after")
     def _fits_kind(self) -> "TaskSpec":
-        check_keys_of_kind(self.kind, changed_keys(self), changed_keys(self.training))
+        check_keys_of_kind(
+            self.kind,
+            task=changed_keys(self),
+            model=changed_keys(self.model),
+            training=changed_keys(self.training),
+            evaluation=changed_keys(self.evaluation),
+        )
         if self.kind == "classify":
             _check_labels(self)
         elif self.kind == "translate":
@@ -170,7 +176,6 @@ class TaskSpec(Frozen):
         _check_each_once("corpora", self.corpora)
         _check_each_once("styles", self.styles)
         _check_each_once("suites", self.suites)
-        check_evaluation_keys(self.kind, changed_keys(self.evaluation))
         if self.kind == "classify" and self.evaluation.crows_pairs and self.model.pretrained is None:
             raise ValueError("`evaluation.crows_pairs` asks the masked checkpoint of `model.pretrained`; name one")
         check_metric(self.kind, self.gate.metric)

@@ -8,8 +8,7 @@ from polyloop.spec.fields import Frozen, Name
 
 
 class NgramSpec(Frozen):
-    """A linear classifier of n-grams of characters and tokens beside an encoder, for classify: what n-grams know, the
-    encoder need not learn from few rows. Made for recipes."""
+    """A linear classifier of n-grams of characters and tokens beside the encoder of a recipe, for classify."""
 
     characters: Annotated[int, Field(ge=0, le=8)] = 5
     """Longest n-gram of characters; 0 for none."""

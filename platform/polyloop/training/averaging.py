@@ -13,8 +13,8 @@ import torch
 
 Weights = dict[str, torch.Tensor]
 
-Held = Callable[[], Weights]
-"""Gives the weights as they are now; asked for only where they are needed."""
+Moving = Callable[[], Weights]
+"""Gives the weights that steps change as they are now; asked for only where they are needed."""
 
 EMA_WARMUP = 10
 """The decay is at most (1 + steps) / (10 + steps), as in TensorFlow's ExponentialMovingAverage with num_updates: the
@@ -24,11 +24,11 @@ random weights of the beginning do not stay in the average."""
 class Average(Protocol):
     """What is made of the weights of a run."""
 
-    def end_step(self, held: Held, num_steps: int) -> None:
+    def end_step(self, moving: Moving, num_steps: int) -> None:
         """Take note of the weights after a step; `num_steps` are those done before it."""
         ...
 
-    def end_epoch(self, held: Held) -> None:
+    def end_epoch(self, moving: Moving) -> None:
         """Take note of the weights after an epoch."""
         ...
 
@@ -48,10 +48,10 @@ class Average(Protocol):
 class NoAverage:
     """The weights as they are."""
 
-    def end_step(self, held: Held, num_steps: int) -> None:
+    def end_step(self, moving: Moving, num_steps: int) -> None:
         """Do nothing."""
 
-    def end_epoch(self, held: Held) -> None:
+    def end_epoch(self, moving: Moving) -> None:
         """Do nothing."""
 
     def weights(self) -> Weights | None:
@@ -73,17 +73,17 @@ class MovingAverage:
         self._decay = decay
         self._average: Weights = {}
 
-    def end_step(self, held: Held, num_steps: int) -> None:
+    def end_step(self, moving: Moving, num_steps: int) -> None:
         """Move the average towards the weights."""
-        now = floating(held())
+        now = moving()
         if not self._average:
-            self._average = {name: weight.detach().clone() for name, weight in now.items()}
+            self._average = {name: weight.clone() for name, weight in now.items()}
             return
         decay = min(self._decay, (1 + num_steps) / (EMA_WARMUP + num_steps))
         names = list(now)
-        torch._foreach_lerp_([self._average[name] for name in names], [now[name].detach() for name in names], 1 - decay)
+        torch._foreach_lerp_([self._average[name] for name in names], [now[name] for name in names], 1 - decay)
 
-    def end_epoch(self, held: Held) -> None:
+    def end_epoch(self, moving: Moving) -> None:
         """Do nothing."""
 
     def weights(self) -> Weights | None:
@@ -105,12 +105,12 @@ class LastEpochs:
     def __init__(self, num_epochs: int) -> None:
         self._epochs: deque[Weights] = deque(maxlen=num_epochs)
 
-    def end_step(self, held: Held, num_steps: int) -> None:
+    def end_step(self, moving: Moving, num_steps: int) -> None:
         """Do nothing."""
 
-    def end_epoch(self, held: Held) -> None:
+    def end_epoch(self, moving: Moving) -> None:
         """Keep the weights, and let go of the oldest."""
-        self._epochs.append(copy_of(floating(held())))
+        self._epochs.append(copy_of(moving()))
 
     def weights(self) -> Weights | None:
         """Return the mean."""
@@ -132,11 +132,6 @@ def make_average(ema_decay: float, average_epochs: int) -> Average:
     if ema_decay:
         return MovingAverage(ema_decay)
     return LastEpochs(average_epochs) if average_epochs > 1 else NoAverage()
-
-
-def floating(weights: Weights) -> Weights:
-    """Return the weights that can be averaged; counters and tables of ids stay as they are."""
-    return {name: weight for name, weight in weights.items() if weight.is_floating_point()}
 
 
 def copy_of(weights: Weights) -> Weights:

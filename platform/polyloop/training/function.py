@@ -81,6 +81,7 @@ class _Run:
             num_label_sets=len(config.task.labels) if config.task.multi_label else None,
             separator_id=separator_id(self._tokenizer) if kind.architecture == "span-encoder" else None,
         )
+        material.show(bare, pad_id=int(self._tokenizer.pad_token_id))
         self._lesson = material.lesson(bare, objective, self._accelerator, self._tokenizer)
         self._parallel = make_parallel(
             bare, self._accelerator, world_size=session.world_size, sharding=training.sharding
@@ -134,7 +135,7 @@ class _Run:
         for step in range(self._position.step, steps_of_epoch(epoch, len(batches), self._training.epochs)):
             place = Place(epoch=epoch, step=step, steps_in_epoch=len(batches))
             loss, norm = self._learner.learn(batches[step], place)
-            self._average.end_step(self._parallel.held, self._position.num_steps)
+            self._average.end_step(self._parallel.moving, self._position.num_steps)
             self._position = replace(self._position, step=step + 1, num_steps=self._position.num_steps + 1)
             self._meter.add(loss, norm, self._lesson.num_tokens(batches[step]))
             if self._session.rank == 0 and self._meter.is_due():
@@ -144,7 +145,7 @@ class _Run:
         self._end_epoch(epoch, len(batches))
 
     def _end_epoch(self, epoch: int, steps_in_epoch: int) -> None:
-        self._average.end_epoch(self._parallel.held)
+        self._average.end_epoch(self._parallel.moving)
         averaged = self._average.weights()
         own = None
         if averaged is not None:

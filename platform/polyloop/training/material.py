@@ -4,6 +4,7 @@ Inputs: the run's config, its dataset, and the model before its first step. Outp
 Errors: DataError where there is nothing to learn from.
 """
 
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ from accelerate import Accelerator
 
 from polyloop.data.dataset import Dataset
 from polyloop.errors import DataError
-from polyloop.models.build import Observing
+from polyloop.models.ngrams import NgramBertForSequenceClassification
 from polyloop.training.batch import inputs_of
 from polyloop.training.config import TrainConfig
 from polyloop.training.lesson import ExampleLesson, Lesson
@@ -35,22 +36,28 @@ class Material:
         if not self._table.num_rows:
             raise DataError(f"the train split of {config.dataset_dir} is empty; there is nothing to learn from")
 
+    def show(self, model: Any, *, pad_id: int) -> None:
+        """Let a model that learns something of the train rows before its first step do so; `model` is the bare one."""
+        if isinstance(model, NgramBertForSequenceClassification):
+            has_label = self._rows.targets.membership(len(self._config.task.labels))
+            model.observe(inputs_of(self._rows, pad_id), has_label, self._rows.weights)
+
     def lesson(self, model: Any, objective: Objective, accelerator: Accelerator, tokenizer: Any) -> Lesson:
         """Return what is to be learned; `model` is the bare one, before its first step."""
         task, training = self._config.task, self._config.task.training
         if self._config.preferences is None:
-            rows = Rows.from_table(self._table)
-            if training.label_balance:  # the spec allows it for classify alone
-                rows = balance_labels(rows, training.label_balance)
-            if isinstance(model, Observing):
-                has_label = rows.targets.membership(len(task.labels))
-                model.observe(inputs_of(rows, int(tokenizer.pad_token_id)), has_label, rows.weights)
             teacher = load_teacher(task, tokenizer, accelerator.device)
-            return ExampleLesson(rows, objective, training, accelerator, teacher)
+            return ExampleLesson(self._rows, objective, training, accelerator, teacher)
         pad_id = int(tokenizer.pad_token_id)
         if training.preference.method == "dpo":
             return PairLesson(PreferenceRows.from_table(self._table), model, training, accelerator, pad_id=pad_id)
         return JudgedLesson(BinaryRows.from_table(self._table), model, training, accelerator, pad_id=pad_id)
+
+    @cached_property
+    def _rows(self) -> Rows:
+        balance = self._config.task.training.label_balance
+        rows = Rows.from_table(self._table)
+        return balance_labels(rows, balance) if balance else rows  # the spec allows it for classify alone
 
     def name_rows(self, batch: Ints) -> str:
         """Return the ids of a few rows of a batch."""

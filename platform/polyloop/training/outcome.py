@@ -10,8 +10,9 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from polyloop.models.build import Observing, finished_model
+from polyloop.models.build import finished_model
 from polyloop.models.decision import CONFIG_KEY, fit_rule
+from polyloop.models.ngrams import NgramBertForSequenceClassification
 from polyloop.models.quiet import quiet_transformers
 from polyloop.models.storage import named_storage_errors
 from polyloop.tasks import kind_of
@@ -26,7 +27,7 @@ from polyloop.training.session import PROGRESS_FILE
 def write_model(config: TrainConfig, tokenizer: Any, weights: Weights, judge: Judge) -> None:
     """Write the model under a temporary name, and rename it; how labels are decided is fitted on the dev split."""
     model = finished_model(config.task, tokenizer, weights, init_from=config.init_from)
-    if isinstance(model, Observing):
+    if isinstance(model, NgramBertForSequenceClassification):
         model.settle(lambda: judge.logits(model))
     if kind_of(config.task).has_labels:
         rule = fit_rule(*judge.logits(model), config.task)

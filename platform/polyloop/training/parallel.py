@@ -30,7 +30,11 @@ class Whole:
         self.bare = bare
         self._device, self._is_first = accelerator.device, accelerator.is_main_process
         self._ddp = world_size > 1
-        self.model: Any = accelerator.prepare_model(bare) if self._ddp else bare
+        self.model: Any = bare
+        if self._ddp:
+            self.model = accelerator.prepare_model(bare)
+            # Buffers are the same on all workers from the first step to the last: nothing is to be sent in each.
+            self.model.forward_sync_buffers = False
 
     def compile(self) -> None:
         """Compile what is called; the names of weights stay."""
@@ -47,6 +51,11 @@ class Whole:
     def held(self) -> Weights:
         """Return the trained weights, and buffers, as this worker holds them: themselves, not copies."""
         return {name: local_of(weight) for name, weight in self._trained().items()}
+
+    def moving(self) -> Weights:
+        """Return those of the held weights that steps change, which is what an average is made of."""
+        parameters = self.bare.named_parameters()
+        return {name: local_of(weight.detach()) for name, weight in parameters if weight.requires_grad}
 
     def replace(self, held: Weights) -> None:
         """Write weights of the form that `held` returns into the model; names that are not there stay."""

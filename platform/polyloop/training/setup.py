@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from accelerate.utils import DistributedDataParallelKwargs
 
 from polyloop.models.build import build_model
 from polyloop.spec.models import TaskSpec
@@ -27,9 +26,7 @@ def make_accelerator(training: TrainingSpec, local_world_size: int) -> Accelerat
     # Accelerate keeps one state a process; a second run in the same process would get the first one's precision.
     AcceleratorState._reset_state(reset_partial_state=True)
     precision = "bf16" if training.precision == "bf16" else "no"
-    # Buffers hold what every worker has worked out alike; none changes from step to step.
-    replicas = DistributedDataParallelKwargs(broadcast_buffers=False)
-    accelerator = Accelerator(cpu=not training.use_gpu, mixed_precision=precision, kwargs_handlers=[replicas])
+    accelerator = Accelerator(cpu=not training.use_gpu, mixed_precision=precision)
     torch.set_num_threads(training.threads_per_worker or max(1, usable_cores() // local_world_size))
     return accelerator
 

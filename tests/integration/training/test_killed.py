@@ -57,8 +57,9 @@ def _config(tmp_path: Path, kind: str, name: str) -> TrainConfig:
 
 def _assert_as_unbroken(tmp_path: Path, kind: str, model: Path) -> None:
     plain = _config(tmp_path, kind, "unbroken")
-    expected = load_file(train(plain, LocalSession(run_dir=plain.run_dir)) / "model.safetensors")
-    found = load_file(model / "model.safetensors")
+    unbroken = train(plain, LocalSession(run_dir=plain.run_dir))
+    assert (model / "config.json").read_text() == (unbroken / "config.json").read_text()
+    expected, found = (load_file(folder / "model.safetensors") for folder in (unbroken, model))
     assert found.keys() == expected.keys()
     for name, weight in expected.items():
         assert torch.equal(found[name], weight), name

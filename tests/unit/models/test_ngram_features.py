@@ -7,6 +7,7 @@ import pytest
 import torch
 from tests.support.small_tasks import small_task, small_tokenizer
 
+from polyloop.data.tokenizer import load_tokenizer, train_tokenizer
 from polyloop.models.ngram_features import FIRST_BYTE, characters_of, hashed_ngrams, token_characters
 
 
@@ -25,13 +26,21 @@ def test_a_byte_level_token_stands_for_its_text(token: str, text: str) -> None:
 def test_a_piece_of_a_character_stands_for_its_bytes() -> None:
     assert characters_of("ä¸", as_bytes=True) == [FIRST_BYTE + 0xE4, FIRST_BYTE + 0xB8]
     assert characters_of("<0xE4>", as_bytes=False) == [FIRST_BYTE + 0xE4]
-    assert characters_of("\u2581Ärger", as_bytes=False) == [ord(one) for one in " ärger"]
+    assert characters_of(" Ärger\u2581Ġ", as_bytes=False) == [ord(one) for one in " ärger\u2581ġ"]
 
 
 def test_special_tokens_have_no_characters(tokenizer: Any) -> None:
     table = token_characters(tokenizer)
     assert not table[tokenizer.all_special_ids].any()
     assert table[len(tokenizer) - 1].any()
+
+
+def test_letters_that_stand_for_bytes_elsewhere_are_letters_of_a_unigram(tmp_path: Path) -> None:
+    train_tokenizer(["Ġ", "a Ċb", "aĠ bĊ"] * 9, 400, [], tmp_path, kind="unigram")
+    unigram = load_tokenizer(tmp_path)
+    found = token_characters(unigram)[unigram("aĠ bĊ")["input_ids"]]
+    assert "Ġ" in unigram.get_vocab()
+    assert "".join(map(chr, found[found != 0].tolist())) == "aġ bċ"
 
 
 def test_equal_ngrams_have_equal_hashes_wherever_they_stand_and_orders_differ() -> None:
@@ -46,7 +55,7 @@ def test_equal_ngrams_have_equal_hashes_wherever_they_stand_and_orders_differ() 
     assert not set(other.flatten().tolist()) & set(first.flatten().tolist())
 
 
-def test_hashes_spread_evenly_over_buckets() -> None:
+def test_hashes_are_spread_evenly() -> None:
     ids = torch.randint(0x4E00, 0x9FFF, (1, 50_000), generator=torch.Generator().manual_seed(0))
     for hashes, _ in hashed_ngrams(ids, torch.ones_like(ids, dtype=torch.bool), 3, salt=2):
         distinct = hashes.unique()

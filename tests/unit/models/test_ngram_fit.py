@@ -65,6 +65,13 @@ def test_rows_without_weight_teach_nothing() -> None:
     assert (found == has_label.argmax(1)).mean() > 0.8
 
 
+def test_weights_count_in_relation_to_each_other() -> None:
+    features, has_label = drawn(3, noise=0.3)
+    weights = np.random.default_rng(5).uniform(0.5, 2.0, NUM_ROWS).astype(np.float32)
+    one, eight = (fit_linear(features, has_label, weights * factor) for factor in (1, 8))
+    np.testing.assert_allclose(one.weights, eight.weights, rtol=1e-4, atol=1e-6)
+
+
 def test_a_row_may_have_several_labels_and_a_label_no_row() -> None:
     features, has_label = drawn(2)
     several = np.concatenate([has_label, has_label.any(1, keepdims=True), np.zeros((NUM_ROWS, 1), np.bool_)], axis=1)

@@ -13,6 +13,8 @@ import torch
 from tests.support.small_tasks import small_task, small_tokenizer
 from transformers import AutoModelForSequenceClassification
 
+from polyloop.errors import ModelError
+from polyloop.models import ngrams
 from polyloop.models.build import build_model, finished_model
 from polyloop.models.contract import PredictInput
 from polyloop.models.ngram_features import token_characters
@@ -181,3 +183,25 @@ def test_a_version_without_common_ngrams_keeps_nothing_of_the_one_before(tokeniz
     observe(model, tokenizer, ROWS)
     observe(model, tokenizer, {"": 0})
     assert not model.ngram_bias.any()
+
+
+def test_what_the_ngrams_say_is_not_rounded_to_the_encoders_half_precision(tokenizer: Any) -> None:
+    model = built(tokenizer)
+    observe(model, tokenizer, ROWS)
+    model.config.encoder_share = 0.0
+    expected = logits_of(model, tokenizer, ["two four"])
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(logits_of(model, tokenizer, ["two four"]), expected)
+
+
+def test_more_ngrams_than_can_be_numbered_are_refused(tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ngrams, "MAX_CELLS", 10)
+    with pytest.raises(ModelError, match=r"at most 10 can be solved; lower `model\.ngrams\.characters`"):
+        observe(built(tokenizer), tokenizer, ROWS)
+
+
+def test_a_version_with_ngrams_takes_no_adapters(tokenizer: Any, tmp_path: Path) -> None:
+    built(tokenizer).save_pretrained(tmp_path / "model")
+    task = small_task("classify", model={"recipe": None, "pretrained": str(tmp_path / "model"), "lora": {}})
+    with pytest.raises(ModelError, match="without `lora`"):
+        build_model(task, tokenizer, dropout=0.0)

@@ -29,3 +29,8 @@ def test_preferences_are_between_texts() -> None:
     with pytest.raises(ValidationError, match=r"`training.preference` belongs to translate and summarize"):
         small_task("classify", training={"preference": {"beta": 0.5}})
     assert small_task("chat", training={"preference": {"beta": 0.5}}).training.preference.beta == 0.5
+
+
+def test_ngrams_tell_labels_apart() -> None:
+    with pytest.raises(ValidationError, match=r"`model\.ngrams` belongs to classify tasks"):
+        small_task("translate", model={"ngrams": {}})

@@ -58,11 +58,3 @@ def test_weights_as_they_are_need_no_average() -> None:
     average.load([])
     assert average.weights() is None
     assert average.state() == []
-
-
-def test_counters_are_not_averaged() -> None:
-    average = MovingAverage(0.5)
-    average.end_step(nn.BatchNorm1d(2).state_dict, 0)
-    weights = average.weights()
-    assert weights is not None
-    assert "num_batches_tracked" not in weights

@@ -35,3 +35,10 @@ def test_a_norm_that_is_not_finite_is_told(scale: float) -> None:
     norm = Whole(model_with_gradients(scale), Accelerator(cpu=True), 1).clipped_norm(1.0)
 
     assert not torch.isfinite(norm)
+
+
+def test_an_average_is_of_what_steps_change() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Linear(2, 1))
+    model[2].requires_grad_(False)
+
+    assert Whole(model, Accelerator(cpu=True), 1).moving().keys() == {"0.weight", "0.bias", "1.weight", "1.bias"}
