@@ -36,10 +36,11 @@ browser:
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null; }
 
 test: $(STAMP) browser  ## Run all tests: unit, integration, behaviour, e2e
-	$(BIN)/python -m pytest $(TEST_FOLDERS)
+	$(BIN)/python -m pytest $(TEST_FOLDERS) -m "not alone" --numprocesses auto
+	$(BIN)/python -m pytest $(TEST_FOLDERS) -m alone
 
 unit: $(STAMP)  ## Run the fast tests, which need no Ray
-	$(BIN)/python -m pytest tests/unit
+	$(BIN)/python -m pytest tests/unit --numprocesses auto
 
 check: $(STAMP)  ## Check format, lint, types and that generated docs are up to date
 	$(BIN)/ruff format --check .

@@ -15,6 +15,18 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 apply_ray_environment()
 
 
+ALONE = tuple(REPOSITORY / "tests" / folder for folder in ("e2e", "benchmarks"))
+"""Folders whose tests start clusters, browsers or measurements."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need the machine to themselves; all others may run side by side."""
+    for item in items:
+        if "ray_cluster" in getattr(item, "fixturenames", ()) or any(map(item.path.is_relative_to, ALONE)):
+            item.add_marker("alone")
+
+
 def _external_folder(setting: Path | None, beside: str) -> Path | None:
     """Return the folder that the environment names, else the one beside the repository, else None."""
     folder = setting or REPOSITORY.parent / "shared" / beside

@@ -4,9 +4,11 @@ Input: the name of a module with a command line, which prints one JSON object as
 """
 
 import json
+import os
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from polyloop.errors import ClusterError
@@ -27,9 +29,22 @@ def run_module(module: str, *arguments: object, launcher: Sequence[str] = (), th
     """
     command = [sys.executable, *launcher, "-m", module, *map(str, arguments)]
     environment = None if threads is None else child_environment({"OMP_NUM_THREADS": str(threads)})
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    done = run_group(command, environment)
     if done.returncode:
         last_words = " ".join(done.stderr[-SHOWN_CHARACTERS:].split())
         raise ClusterError(f"the benchmark's process {module} failed: {last_words}")
     printed: Printed = json.loads(done.stdout.splitlines()[-1])
     return printed
+
+
+def run_group(command: Sequence[str], environment: Mapping[str, str] | None) -> "subprocess.CompletedProcess[str]":
+    """Run a command and return what it said; it ends, with all that it started, where this process is told to end."""
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    ) as process:
+        try:
+            stdout, stderr = process.communicate()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)

@@ -6,8 +6,10 @@ A user's mistake ends with one line on stderr and a non-zero exit, never with a 
 its traceback, since it is a bug to report.
 """
 
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -58,8 +60,14 @@ def root(
     context.obj = CliContext(spec)
 
 
+def _end(number: int, _frame: FrameType | None) -> None:
+    """End as after an exit, so that what the command has started ends too."""
+    sys.exit(128 + number)
+
+
 def main() -> None:
     """Run the command; named failures become one line and their exit code."""
+    signal.signal(signal.SIGTERM, _end)
     try:
         apply_ray_environment()
         app()

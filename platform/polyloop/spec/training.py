@@ -71,7 +71,7 @@ class TrainingSpec(Frozen):
     locale_temperature: Annotated[float, Field(ge=1, le=100)] = 1.0
     """Locales are drawn by size to the power of 1 / this: 1 takes rows as they come, 5 helps small locales a lot."""
     learning_rate: Annotated[float, Field(gt=0, lt=1)] = 1e-3
-    """Peak learning rate of AdamW."""
+    """Peak learning rate of AdamW; weights of encoder-decoder recipes learn in proportion to their first size."""
     schedule: Literal["cosine", "inverse-sqrt", "wsd", "linear", "constant"] = "cosine"
     """How the learning rate goes on after the warm-up; wsd holds it and falls in the last `decay_fraction`."""
     warmup_fraction: Fraction = 0.1

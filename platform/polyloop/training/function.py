@@ -34,7 +34,13 @@ from polyloop.training.progress import Progress
 from polyloop.training.rows import Rows
 from polyloop.training.schedule import is_patience_over, steps_of_epoch
 from polyloop.training.session import Session
-from polyloop.training.setup import make_accelerator, make_optimizer, peak_memory_bytes, suit_cpu
+from polyloop.training.setup import (
+    has_relative_rates,
+    make_accelerator,
+    make_optimizer,
+    peak_memory_bytes,
+    suit_cpu,
+)
 from polyloop.training.sinks import listened
 from polyloop.training.work import FLOPS_PER_TOKEN_AND_WEIGHT, mfu, working_weights
 
@@ -86,7 +92,7 @@ class _Run:
         self._parallel = make_parallel(
             bare, self._accelerator, world_size=session.world_size, sharding=training.sharding
         )
-        self._optimizer = make_optimizer(bare, training)
+        self._optimizer = make_optimizer(bare, training, relative=has_relative_rates(bare, config.task))
         self._average = make_average(training.ema_decay, training.average_epochs)
         self._best_weights: Weights | None = None
         self._position = Position()
@@ -176,7 +182,7 @@ class _Run:
 
     def _look(self, steps_in_epoch: int, *, ends_epoch: bool = False) -> Progress:
         position = self._position
-        seen = self._meter.read()
+        seen, group = self._meter.read(), self._optimizer.param_groups[0]
         flops_per_s = FLOPS_PER_TOKEN_AND_WEIGHT * self._working_weights * seen.tokens_per_s
         return Progress(
             fraction=min(1.0, (position.epoch + position.step / steps_in_epoch) / self._training.epochs),
@@ -187,7 +193,7 @@ class _Run:
             loss=seen.loss,
             dev_loss=position.dev_loss,
             dev_accuracy=position.dev_accuracy,
-            learning_rate=float(self._optimizer.param_groups[0]["lr"]),
+            learning_rate=float(group["lr"] / group["rate"]),
             gradient_norm=seen.gradient_norm,
             tokens_per_s=seen.tokens_per_s,
             flops_per_s=flops_per_s,

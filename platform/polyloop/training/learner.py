@@ -62,7 +62,7 @@ class Learner:
         progress = step_progress(place.epoch, place.step, place.steps_in_epoch, self._training.epochs)
         learning_rate = self._training.learning_rate * learning_rate_factor(progress, self._training)
         for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate
+            group["lr"] = learning_rate * group["rate"]
         loss = self._accumulate_as_memory_allows(batch, place)
         norm = self._parallel.clipped_norm(self._training.max_grad_norm)
         # Gradients, unlike losses, are the same on all workers here, so all of them stop in the same step.

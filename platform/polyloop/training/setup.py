@@ -1,13 +1,16 @@
 """What a run is made with: accelerator, threads, optimiser, and the variants of layers that suit the device."""
 
+import math
 import os
 import resource
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from torch.distributed.tensor import DTensor
 
 from polyloop.models.build import build_model
 from polyloop.spec.models import TaskSpec
@@ -46,19 +49,41 @@ def suit_cpu(model: Any) -> None:
         model.set_attn_implementation("eager")
 
 
-def make_optimizer(model: Any, training: TrainingSpec) -> torch.optim.AdamW:
-    """Return AdamW that decays matrices only, not biases and norms."""
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": training.weight_decay},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
-    ]
+def has_relative_rates(model: Any, task: TaskSpec) -> bool:
+    """Return whether a model's weights are to learn in proportion to their size: T5 from a recipe."""
+    return model.config.model_type == "t5" and task.model.recipe is not None
+
+
+def make_optimizer(model: Any, training: TrainingSpec, *, relative: bool = False) -> torch.optim.AdamW:
+    """Return AdamW that decays matrices only, not biases and norms; all of them equally fast.
+
+    A group's learning rate is the schedule's times its `rate`: 1, or with `relative` that of `relative_rate`.
+    """
+    groups: dict[tuple[bool, float], list[torch.nn.Parameter]] = defaultdict(list)
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            rate = relative_rate(parameter, model.config.d_model) if relative else 1.0
+            groups[parameter.ndim >= 2, rate].append(parameter)
     return torch.optim.AdamW(
-        [group for group in groups if group["params"]],
+        [
+            {"params": found, "weight_decay": training.weight_decay / rate if is_matrix else 0.0, "rate": rate}
+            for (is_matrix, rate), found in groups.items()
+        ],
         lr=training.learning_rate,
         betas=(0.9, training.beta2),
         fused=training.sharding == "none",
     )
+
+
+def relative_rate(weight: torch.Tensor, width: int) -> float:
+    """Return the root mean square of a weight over width^-0.5, to the nearest power of the root of 2.
+
+    T5's first weights differ in size by a factor of a hundred, since Adafactor's steps are in proportion to it (Shazeer
+    and Stern 2018, section 8, https://arxiv.org/abs/1804.04235); Adam's are of one size for all (docs/decisions/0018).
+    """
+    norm = torch.linalg.vector_norm(weight.detach())
+    size = float(norm.full_tensor() if isinstance(norm, DTensor) else norm) * math.sqrt(width / weight.numel())
+    return 2.0 ** (round(2 * math.log2(size)) / 2) if size else 1.0
 
 
 def load_teacher(task: TaskSpec, tokenizer: Any, device: torch.device) -> Any:

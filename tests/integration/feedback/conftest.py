@@ -1,57 +1,14 @@
-"""Stores on both databases, each test with an empty one.
+"""Records of feedback and inferences, to put into a store."""
 
-POLYLOOP_TEST_POSTGRES names another PostgreSQL server; a server that is missing fails the tests, it skips none.
-"""
-
-import os
-import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
 
 from polyloop.feedback.ids import InferenceClaim, digest_input, new_uuid7
 from polyloop.feedback.inference_log import InferenceRecord
 from polyloop.feedback.records import FeedbackRecord, FeedbackRequest, make_record
-from polyloop.registry.store import Store, open_store
-
-POSTGRESQL = os.environ.get("POLYLOOP_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
-
-
-@pytest.fixture
-def postgresql_url() -> Iterator[str]:
-    """The URL of a fresh schema, dropped afterwards."""
-    schema = f"polyloop_test_{secrets.token_hex(6)}"
-    engine = create_engine(POSTGRESQL)
-    with engine.begin() as connection:
-        connection.execute(text(f"CREATE SCHEMA {schema}"))
-    url = make_url(POSTGRESQL).update_query_dict({"options": f"-csearch_path={schema}"})
-    yield url.render_as_string(hide_password=False)
-    with engine.begin() as connection:
-        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
-    engine.dispose()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty store, on each database in turn."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/store.db"
-    url: str = request.getfixturevalue("postgresql_url")
-    return url
-
-
-@pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    """An empty store, on each database in turn."""
-    opened = open_store(store_url)
-    yield opened
-    opened.close()
-
 
 KEY = bytes(range(32))
 

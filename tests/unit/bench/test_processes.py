@@ -1,7 +1,12 @@
 """A part of a benchmark runs in a process of its own and tells its result, or why it has none."""
 
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from polyloop.bench.processes import run_module
@@ -27,3 +32,33 @@ def test_a_launcher_stands_in_front_and_threads_are_set_before_the_process_start
 def test_a_process_that_fails_is_named_with_its_last_words(tmp_path: Path):
     with pytest.raises(ClusterError, match=r"json\.tool failed:.*absent\.json"):
         run_module("json.tool", tmp_path / "absent.json")
+
+
+def test_what_a_process_started_ends_when_its_starter_is_told_to(tmp_path: Path):
+    (tmp_path / "child.py").write_text(
+        "import pathlib, subprocess, sys, time\n"
+        "inner = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "pathlib.Path(sys.argv[1], 'new').write_text(str(inner.pid))\n"
+        "pathlib.Path(sys.argv[1], 'new').rename(pathlib.Path(sys.argv[1], 'pid'))\n"
+        "time.sleep(60)\n"
+    )
+    code = (
+        "import sys; from polyloop.bench import processes; from polyloop.cli import main; "
+        "main.app = lambda: processes.run_group([sys.executable, *sys.argv[1:]], None); main.main()"
+    )
+    starter = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "child.py"), str(tmp_path)])
+    inner = psutil.Process(int(wait_for(tmp_path / "pid")))
+
+    starter.terminate()
+
+    assert starter.wait(30) == 128 + signal.SIGTERM
+    gone, _ = psutil.wait_procs([inner], timeout=30)
+    assert gone == [inner]
+
+
+def wait_for(path: Path) -> str:
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path.name} was not written"
+        time.sleep(0.05)
+    return path.read_text()

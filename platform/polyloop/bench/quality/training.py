@@ -4,13 +4,13 @@ Input: a training config. Output: the model's folder and the seconds that traini
 part in it one after the other. A run that was killed goes on where it was.
 """
 
-import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from polyloop.bench.processes import run_group
 from polyloop.errors import TrainingError
 from polyloop.spec.settings import child_environment
 from polyloop.spec.training import TrainingSpec
@@ -78,14 +78,7 @@ def _by_process(config: TrainConfig, say: Callable[[str], None]) -> None:
     config_file.write_text(config.model_dump_json(), encoding="utf-8")
     threads = {"OMP_NUM_THREADS": str(training.threads_per_worker)} if training.threads_per_worker else {}
     with ProgressFollower(config.run_dir / PROGRESS_FILE, lambda look: say(describe(config.task_name, look))):
-        done = subprocess.run(
-            launch_command(training, config_file),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-            env=child_environment(threads),
-        )
+        done = run_group(launch_command(training, config_file), child_environment(threads))
     if done.returncode or not (config.run_dir / MODEL_DIR).is_dir():
         raise TrainingError(
             f"training {config.task_name!r} failed: {' '.join(done.stderr.split())[-SHOWN_CHARACTERS:]}; run it again "
