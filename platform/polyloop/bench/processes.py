@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from polyloop.errors import ClusterError
@@ -16,6 +17,9 @@ from polyloop.spec.settings import child_environment
 
 Printed = dict[str, Any]
 """What a process of a benchmark prints, as JSON."""
+
+END_S = 45.0
+"""How long a process may take to end; torch's launcher waits 30 s for its workers before it kills them."""
 
 SHOWN_CHARACTERS = 2000
 """How much of a failed process's last words an error quotes."""
@@ -37,6 +41,15 @@ def run_module(module: str, *arguments: object, launcher: Sequence[str] = (), th
     return printed
 
 
+def launcher(num_workers: int) -> tuple[str, ...]:
+    """Return arguments of Python in front of `-m MODULE` that start it in several processes; none for one."""
+    if num_workers == 1:
+        return ()
+    # Accelerate starts one process for --cpu, whatever their number; with --multi_gpu they speak gloo without GPUs.
+    workers = ("--multi_gpu", "--num_processes", str(num_workers), "--num_machines", "1", "--main_process_port", "0")
+    return ("-m", "accelerate.commands.launch", *workers, "--mixed_precision", "no", "--dynamo_backend", "no")
+
+
 def run_group(command: Sequence[str], environment: Mapping[str, str] | None) -> "subprocess.CompletedProcess[str]":
     """Run a command and return what it said; it ends, with all that it started, where this process is told to end."""
     with subprocess.Popen(
@@ -45,6 +58,16 @@ def run_group(command: Sequence[str], environment: Mapping[str, str] | None) -> 
         try:
             stdout, stderr = process.communicate()
         except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
+            _end(process)
             raise
     return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """End a process and what it started; a launcher is given the time to end its workers, which have sessions too."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)

@@ -6,12 +6,14 @@ initialised Ray, quiet unless something fails. The caller gets the same code on 
 
 import logging
 import os
+import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from polyloop.cluster.failures import first_line
+from polyloop.cluster.signals import kept_handler
 from polyloop.errors import ClusterError
 from polyloop.spec.settings import apply_ray_environment, joins_a_cluster
 
@@ -31,6 +33,18 @@ def connected(address: str | None = None) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
+    with kept_handler(signal.SIGTERM):
+        _join(address)
+        try:
+            yield
+        finally:
+            ray.shutdown()
+
+
+def _join(address: str | None) -> None:
+    """Join a cluster, or start one of this process."""
+    import ray
+
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": True}
     try:
         if address is not None or joins_a_cluster():
@@ -44,10 +58,6 @@ def connected(address: str | None = None) -> Iterator[None]:
             "start one with `polyloop up` or `ray start --head`, or unset RAY_ADDRESS to work on this machine alone"
         ) from None
     _quieten_libraries()
-    try:
-        yield
-    finally:
-        ray.shutdown()
 
 
 def _quieten_libraries() -> None:

@@ -7,7 +7,6 @@ one that is over. Limits: Ray must be initialised; removing the run's folder in 
 
 import fcntl
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -17,6 +16,7 @@ from ray.train.torch import TorchTrainer
 from ray.train.v2.api.config import CheckpointConfig, FailureConfig, LoggingConfig, RunConfig, ScalingConfig
 from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
 
+from polyloop.cluster.signals import kept_handler
 from polyloop.errors import PolyloopError, StorageFullError, TrainingError
 from polyloop.models.storage import is_storage_full, named_storage_errors
 from polyloop.spec.models import TaskSpec
@@ -86,7 +86,7 @@ def _fit(config: TrainConfig) -> None:
         ),
     )
     try:
-        with kept_interrupt_handler():
+        with kept_handler(signal.SIGINT):
             trainer.fit()
     except TrainingFailedError as error:
         raise read_failure(config.run_dir) or named_failure(error, config) from error
@@ -144,16 +144,3 @@ def only_driver(run_dir: Path) -> Iterator[None]:
     with (run_dir.parent / f".{run_dir.name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-@contextmanager
-def kept_interrupt_handler() -> Iterator[None]:
-    """Put back the handler of Ctrl-C, which Ray Train replaces for good."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -35,10 +35,10 @@ from polyloop.training.rows import Rows
 from polyloop.training.schedule import is_patience_over, steps_of_epoch
 from polyloop.training.session import Session
 from polyloop.training.setup import (
-    has_relative_rates,
     make_accelerator,
     make_optimizer,
     peak_memory_bytes,
+    rate_of,
     suit_cpu,
 )
 from polyloop.training.sinks import listened
@@ -92,7 +92,7 @@ class _Run:
         self._parallel = make_parallel(
             bare, self._accelerator, world_size=session.world_size, sharding=training.sharding
         )
-        self._optimizer = make_optimizer(bare, training, relative=has_relative_rates(bare, config.task))
+        self._optimizer = make_optimizer(bare, training, rate_of(bare, config.task))
         self._average = make_average(training.ema_decay, training.average_epochs)
         self._best_weights: Weights | None = None
         self._position = Position()
@@ -155,7 +155,7 @@ class _Run:
         averaged = self._average.weights()
         own = None
         if averaged is not None:
-            own = {name: weight.clone() for name, weight in self._parallel.held().items()}
+            own = {name: weight.clone() for name, weight in self._parallel.moving().items()}
             self._parallel.replace(averaged)
         verdict = self._judge.verdict(self._parallel.model)
         score = score_of(verdict, self._training.select)

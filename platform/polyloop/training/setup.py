@@ -1,18 +1,19 @@
 """What a run is made with: accelerator, threads, optimiser, and the variants of layers that suit the device."""
 
-import math
 import os
 import resource
 from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from torch.distributed.tensor import DTensor
 
 from polyloop.models.build import build_model
+from polyloop.models.first_sizes import relative_rate
 from polyloop.spec.models import TaskSpec
 from polyloop.spec.training import TrainingSpec
 from polyloop.training.dropout import use_cheap_dropout
@@ -49,41 +50,40 @@ def suit_cpu(model: Any) -> None:
         model.set_attn_implementation("eager")
 
 
-def has_relative_rates(model: Any, task: TaskSpec) -> bool:
-    """Return whether a model's weights are to learn in proportion to their size: T5 from a recipe."""
-    return model.config.model_type == "t5" and task.model.recipe is not None
+def rate_of(model: Any, task: TaskSpec) -> Callable[[str], float]:
+    """Return how fast a weight of some name is to learn beside the spec's learning rate.
+
+    1 for all, but in proportion to its first size for T5 from a recipe, also where a run goes on from such a version.
+    """
+    if model.config.model_type == "t5" and task.model.recipe is not None:
+        return partial(relative_rate, config=model.config)
+    return lambda _: 1.0
 
 
-def make_optimizer(model: Any, training: TrainingSpec, *, relative: bool = False) -> torch.optim.AdamW:
-    """Return AdamW that decays matrices only, not biases and norms; all of them equally fast.
+def make_optimizer(
+    model: Any, training: TrainingSpec, rate_of: Callable[[str], float] = lambda _: 1.0
+) -> torch.optim.AdamW:
+    """Return AdamW that decays matrices only, not biases and norms.
 
-    A group's learning rate is the schedule's times its `rate`: 1, or with `relative` that of `relative_rate`.
+    A group's learning rate is the schedule's times its `rate`, that of its weights' names; decay does not go by it.
     """
     groups: dict[tuple[bool, float], list[torch.nn.Parameter]] = defaultdict(list)
-    for parameter in model.parameters():
+    for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            rate = relative_rate(parameter, model.config.d_model) if relative else 1.0
-            groups[parameter.ndim >= 2, rate].append(parameter)
+            groups[parameter.ndim >= 2, rate_of(name)].append(parameter)
     return torch.optim.AdamW(
         [
-            {"params": found, "weight_decay": training.weight_decay / rate if is_matrix else 0.0, "rate": rate}
+            {
+                "params": found,
+                "lr": training.learning_rate * rate,
+                "rate": rate,
+                "weight_decay": training.weight_decay / rate if is_matrix else 0.0,
+            }
             for (is_matrix, rate), found in groups.items()
         ],
-        lr=training.learning_rate,
         betas=(0.9, training.beta2),
         fused=training.sharding == "none",
     )
-
-
-def relative_rate(weight: torch.Tensor, width: int) -> float:
-    """Return the root mean square of a weight over width^-0.5, to the nearest power of the root of 2.
-
-    T5's first weights differ in size by a factor of a hundred, since Adafactor's steps are in proportion to it (Shazeer
-    and Stern 2018, section 8, https://arxiv.org/abs/1804.04235); Adam's are of one size for all (docs/decisions/0018).
-    """
-    norm = torch.linalg.vector_norm(weight.detach())
-    size = float(norm.full_tensor() if isinstance(norm, DTensor) else norm) * math.sqrt(width / weight.numel())
-    return 2.0 ** (round(2 * math.log2(size)) / 2) if size else 1.0
 
 
 def load_teacher(task: TaskSpec, tokenizer: Any, device: torch.device) -> Any:

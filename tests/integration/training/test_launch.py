@@ -5,10 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 from safetensors.torch import load_file
 from tests.support.small_tasks import small_dataset, small_task
 
+from polyloop.bench.processes import launcher, run_module
 from polyloop.training.config import TrainConfig
 from polyloop.training.function import train
 from polyloop.training.session import LocalSession
@@ -22,19 +24,8 @@ def test_two_processes_give_the_weights_of_one_up_to_rounding(tmp_path: Path) ->
 
     together = alone.model_copy(update={"run_dir": tmp_path / "together"})
     (tmp_path / "config.json").write_text(together.model_dump_json())
-    launch = [
-        sys.executable,
-        "-m",
-        "accelerate.commands.launch",
-        "--cpu",
-        "--num_processes",
-        "2",
-        "--num_machines",
-        "1",
-    ]
-    options = ["--main_process_port", "0", "--mixed_precision", "no", "--dynamo_backend", "no"]
     finished = subprocess.run(
-        [*launch, *options, "-m", "polyloop.training.launch", str(tmp_path / "config.json")],
+        [sys.executable, *launcher(2), "-m", "polyloop.training.launch", str(tmp_path / "config.json")],
         capture_output=True,
         text=True,
         timeout=120,
@@ -45,3 +36,12 @@ def test_two_processes_give_the_weights_of_one_up_to_rounding(tmp_path: Path) ->
     found = load_file(tmp_path / "together" / "model" / "model.safetensors")
     for name, weight in expected.items():
         torch.testing.assert_close(found[name], weight, rtol=1e-3, atol=2e-4, msg=name)
+
+
+def test_a_launcher_of_two_starts_two_that_know_of_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "told.py").write_text(
+        "import json; from accelerate import PartialState; state = PartialState(cpu=True); "
+        "state.is_main_process and print(json.dumps({'num_processes': state.num_processes, 'by': state.backend}))"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert run_module("told", launcher=launcher(2), threads=1) == {"num_processes": 2, "by": "gloo"}

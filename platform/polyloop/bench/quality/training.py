@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from polyloop.bench.processes import run_group
+from polyloop.bench.processes import launcher, run_group
 from polyloop.errors import TrainingError
 from polyloop.spec.settings import child_environment
 from polyloop.spec.training import TrainingSpec
@@ -63,13 +63,7 @@ def training_seconds(looks: Iterable[Progress]) -> float:
 
 def launch_command(training: TrainingSpec, config_file: Path) -> list[str]:
     """Return the command that trains: plain Python for one worker, `accelerate launch` for more."""
-    if training.num_workers == 1:
-        return [sys.executable, "-m", LAUNCHED, str(config_file)]
-    device = [] if training.use_gpu else ["--cpu"]
-    workers = ["--num_processes", str(training.num_workers), "--num_machines", "1", "--main_process_port", "0"]
-    precision = ["--mixed_precision", "no", "--dynamo_backend", "no"]
-    launcher = [sys.executable, "-m", "accelerate.commands.launch", *device, *workers, *precision]
-    return [*launcher, "-m", LAUNCHED, str(config_file)]
+    return [sys.executable, *launcher(training.num_workers), "-m", LAUNCHED, str(config_file)]
 
 
 def _by_process(config: TrainConfig, say: Callable[[str], None]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from polyloop.bench.figures import Figure
-from polyloop.bench.processes import Printed, run_module
+from polyloop.bench.processes import Printed, launcher, run_module
 from polyloop.bench.train.figures import (
     LOOP_BAR,
     TRAINER_BAR,
@@ -36,9 +36,6 @@ from polyloop.training.rows import Rows
 PACKAGE = "polyloop.bench.train"
 NEVER_S = 1e6
 """Between checkpoints, where none is wanted."""
-
-LAUNCH = ("-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1")
-LAUNCH_OPTIONS = ("--main_process_port", "0", "--mixed_precision", "no", "--dynamo_backend", "no")
 
 RAY_STEPS = 5
 """Steps of the run by Ray Train, of which only the beginning is of interest."""
@@ -135,7 +132,7 @@ class Bench:
         """Compare two workers with one process that has as many threads."""
         two, one = [], []
         for _ in range(self._sizes.rounds):
-            two.append(self._part("ours", launcher=(*LAUNCH, *LAUNCH_OPTIONS)))
+            two.append(self._part("ours", launcher=launcher(2)))
             one.append(self._part("ours", threads=2))
         return workers_figure(two, one)
 

@@ -11,6 +11,7 @@ import io
 import json
 import logging
 import shutil
+import signal
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
@@ -18,12 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from polyloop.cluster.signals import kept_handler
 from polyloop.errors import TrainingError
 from polyloop.progress import Share
 from polyloop.spec.models import TaskSpec
 from polyloop.spec.sweep import SweepSpec
 from polyloop.training.config import MODEL_DIR, TrainConfig, training_digest
-from polyloop.training.driver import kept_interrupt_handler, only_driver, with_absolute_checkpoint
+from polyloop.training.driver import only_driver, with_absolute_checkpoint
 from polyloop.training.ray_session import read_failure
 from polyloop.training.scores import EpochScore, elapsed_of, epoch_scores
 from polyloop.training.setup import usable_cores
@@ -166,7 +168,7 @@ def _tune(
     progress(_status(request, trials, files))
     try:
         # Ray Tune prints its own settings whatever its verbosity; stdout is for data.
-        with kept_interrupt_handler(), redirect_stdout(io.StringIO()):
+        with kept_handler(signal.SIGINT), redirect_stdout(io.StringIO()):
             tuner.fit()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

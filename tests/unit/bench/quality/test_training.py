@@ -29,7 +29,7 @@ def test_one_worker_is_plain_python_and_more_are_launched():
     two = launch_command(TrainingSpec(num_workers=2), Path("c.json"))
 
     assert one[1:] == ["-m", "polyloop.training.launch", "c.json"]
-    assert two[1:4] == ["-m", "accelerate.commands.launch", "--cpu"]
+    assert two[1:6] == ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
     assert two[-3:] == one[1:]
     assert two[two.index("--num_processes") + 1] == "2"
     assert "--cpu" not in launch_command(TrainingSpec(num_workers=2, use_gpu=True), Path("c.json"))
