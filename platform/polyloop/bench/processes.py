@@ -35,8 +35,7 @@ def run_module(module: str, *arguments: object, launcher: Sequence[str] = (), th
     environment = None if threads is None else child_environment({"OMP_NUM_THREADS": str(threads)})
     done = run_group(command, environment)
     if done.returncode:
-        last_words = " ".join(done.stderr[-SHOWN_CHARACTERS:].split())
-        raise ClusterError(f"the benchmark's process {module} failed: {last_words}")
+        raise ClusterError(f"the benchmark's process {module} failed: {last_words(done)}")
     printed: Printed = json.loads(done.stdout.splitlines()[-1])
     return printed
 
@@ -61,6 +60,11 @@ def run_group(command: Sequence[str], environment: Mapping[str, str] | None) -> 
             _end(process)
             raise
     return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
+
+
+def last_words(done: "subprocess.CompletedProcess[str]") -> str:
+    """Return the end of what a process said on stderr, on one line."""
+    return " ".join(done.stderr.split())[-SHOWN_CHARACTERS:]
 
 
 def _end(process: "subprocess.Popen[str]") -> None:

@@ -60,7 +60,9 @@ def evaluate(
             columns["input"], columns["locale"], columns["target_locale"], strict=True
         )
     ]
-    outputs = answer(predictor, inputs, batch_size=batch_size, progress=progress, what="evaluated {done} of {all} rows")
+    outputs = answer(
+        predictor, inputs, batch_size=batch_size, progress=progress, what="evaluated {done} of {all} different inputs"
+    )
     answered = [one for one, output in zip(inputs, outputs, strict=True) if output is not None]
     if not answered:
         raise EvaluationError(f"{task} {version} finds every row of the holdout too long; raise max_input_tokens")

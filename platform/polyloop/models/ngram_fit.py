@@ -71,24 +71,27 @@ def fit_linear(features: Any, has_label: Flags, row_weights: Floats, *, num_thre
     ):
         warnings.simplefilter("ignore", ConvergenceWarning)
 
+        shown, shown_labels, asked = features[~held], has_label[~held], features[held]
+        shown_factors = _count_ratios(shown, shown_labels)
+
         def margins(penalty: float) -> Floats:
-            weights, biases = _solve(pool, features[~held], has_label[~held], row_weights[~held], penalty)
-            found: Floats = features[held] @ weights + biases
+            weights, biases = _solve(pool, shown, shown_labels, row_weights[~held], shown_factors, penalty)
+            found: Floats = asked @ weights + biases
             return found
 
         penalty, scale = PENALTIES[FIRST], 1.0
         if held.any():
             penalty, found = _best(margins, has_label[held], row_weights[held], is_single=is_single)
             scale = _best_scale(found, has_label[held], row_weights[held], is_single=is_single)
-        weights, biases = _solve(pool, features, has_label, row_weights, penalty)
+        factors = _count_ratios(features, has_label)
+        weights, biases = _solve(pool, features, has_label, row_weights, factors, penalty)
     return LinearClassifier(weights=weights * np.float32(scale), biases=biases * np.float32(scale), penalty=penalty)
 
 
 def _solve(
-    pool: ThreadPoolExecutor, features: Any, has_label: Flags, row_weights: Floats, penalty: float
+    pool: ThreadPoolExecutor, features: Any, has_label: Flags, row_weights: Floats, factors: Floats, penalty: float
 ) -> tuple[Floats, Floats]:
     """Return weights (features, labels) and biases (labels,) of the margins."""
-    factors = _count_ratios(features, has_label)
 
     def one(label: int) -> tuple[Floats, float]:
         return _solve_label(features, has_label[:, label], factors[:, label], row_weights, penalty)

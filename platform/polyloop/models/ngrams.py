@@ -105,10 +105,7 @@ class NgramBertForSequenceClassification(BertPreTrainedModel):  # type: ignore[n
         kept = counted[places]
         rows, columns = rows[kept], (torch.cumsum(counted, 0) - 1)[places[kept]].int()
         del hashes, places, kept
-        # A model that goes on from a version forgets what that one had found out.
-        self.config.encoder_share = EQUAL
-        self.ngram_bias.zero_()
-        self.make_room(len(rarity))
+        self.begin(len(rarity))
         if not len(rarity):
             return
         values = over_length(rarity[columns], rows, num_rows)
@@ -129,6 +126,12 @@ class NgramBertForSequenceClassification(BertPreTrainedModel):  # type: ignore[n
         linear, labels = answers()
         self.config.encoder_share = 1.0
         self.config.encoder_share = best_share(linear, answers()[0], labels)
+
+    def begin(self, num_features: int) -> None:
+        """Make room for so many n-grams and forget what a version that is gone on from had found out."""
+        self.config.encoder_share = EQUAL
+        self.ngram_bias.zero_()
+        self.make_room(num_features)
 
     def make_room(self, num_features: int) -> None:
         """Make the tables as large as so many n-grams need; what they held is gone."""

@@ -87,7 +87,10 @@ class _Run:
             num_label_sets=len(config.task.labels) if config.task.multi_label else None,
             separator_id=separator_id(self._tokenizer) if kind.architecture == "span-encoder" else None,
         )
-        material.show(bare, pad_id=int(self._tokenizer.pad_token_id))
+        folder = session.latest_checkpoint()
+        state = None if folder is None else read_state(folder)
+        held = None if state is None else state.weights
+        material.show(bare, pad_id=int(self._tokenizer.pad_token_id), held=held)
         self._lesson = material.lesson(bare, objective, self._accelerator, self._tokenizer)
         self._parallel = make_parallel(
             bare, self._accelerator, world_size=session.world_size, sharding=training.sharding
@@ -96,7 +99,9 @@ class _Run:
         self._average = make_average(training.ema_decay, training.average_epochs)
         self._best_weights: Weights | None = None
         self._position = Position()
-        self._resumed = self._resume()
+        self._resumed = state is not None
+        if state is not None:
+            self._go_on_from(state)
         if training.compile:
             self._parallel.compile()
         self._learner = Learner(
@@ -226,16 +231,11 @@ class _Run:
         self._session.save(lambda folder: write_state(folder, state))
         self._saved_at = time.monotonic()
 
-    def _resume(self) -> bool:
-        folder = self._session.latest_checkpoint()
-        if folder is None:
-            return False
-        state = read_state(folder)
+    def _go_on_from(self, state: State) -> None:
         self._parallel.replace(self._parallel.spread(state.weights))
         self._parallel.load_state(self._optimizer, state.optimizer)
         self._average.load([self._parallel.spread(one) for one in state.averages])
         self._best_weights, self._position = state.best_weights, state.position
-        return True
 
     def _write_model(self) -> None:
         """Write the model on the first worker; with sharding, the others help to collect it."""

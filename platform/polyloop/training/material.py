@@ -7,6 +7,7 @@ Errors: DataError where there is nothing to learn from.
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from accelerate import Accelerator
@@ -14,6 +15,7 @@ from accelerate import Accelerator
 from polyloop.data.dataset import Dataset
 from polyloop.errors import DataError
 from polyloop.models.ngrams import NgramBertForSequenceClassification
+from polyloop.training.averaging import Weights
 from polyloop.training.batch import inputs_of
 from polyloop.training.config import TrainConfig
 from polyloop.training.lesson import ExampleLesson, Lesson
@@ -36,10 +38,16 @@ class Material:
         if not self._table.num_rows:
             raise DataError(f"the train split of {config.dataset_dir} is empty; there is nothing to learn from")
 
-    def show(self, model: Any, *, pad_id: int) -> None:
-        """Let a model that learns something of the train rows before its first step do so; `model` is the bare one."""
+    def show(self, model: Any, *, pad_id: int, held: Weights | None) -> None:
+        """Let a model that learns something of the train rows before its first step do so; `model` is the bare one.
+
+        `held` are the weights of a run that goes on: what it learned then is among them and is not worked out again.
+        """
         if isinstance(model, NgramBertForSequenceClassification):
-            has_label = self._rows.targets.membership(len(self._config.task.labels))
+            if held is not None:
+                model.begin(len(held["ngram_keys"]))
+                return
+            has_label = self._rows.targets.membership(np.arange(len(self._rows)), len(self._config.task.labels))
             model.observe(inputs_of(self._rows, pad_id), has_label, self._rows.weights)
 
     def lesson(self, model: Any, objective: Objective, accelerator: Accelerator, tokenizer: Any) -> Lesson:

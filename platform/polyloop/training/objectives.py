@@ -78,9 +78,7 @@ class LabelSetObjective(LabelObjective):
 
     def batch(self, rows: Rows, share: Ints, weights: Floats) -> Batch:
         """Return padded inputs and, for each label, 1 where the row has it and 0 where not."""
-        present = np.zeros((len(share), self.num_labels), np.int64)
-        for line, row in enumerate(share.tolist()):
-            present[line, rows.targets[row]] = 1
+        present = rows.targets.membership(share, self.num_labels).astype(np.int64)
         return padded_batch(rows, share, weights, pad_id=self.pad_id, targets=present)
 
     def logits(self, model: Any, batch: Batch) -> torch.Tensor:

@@ -53,7 +53,10 @@ class Whole:
         return {name: local_of(weight) for name, weight in self._trained().items()}
 
     def moving(self) -> Weights:
-        """Return those of the held weights that steps change, which is what an average is made of."""
+        """Return those of the held weights that steps change, which is what an average is made of.
+
+        With sharding, to be called after a backward pass, when each worker is back to its part of them.
+        """
         parameters = self.bare.named_parameters()
         return {name: local_of(weight.detach()) for name, weight in parameters if weight.requires_grad}
 
@@ -73,20 +76,17 @@ class Whole:
         return {name: weight.to(self._device) for name, weight in whole.items()}
 
     def gathered_state(self, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-        """Return the whole state of the optimiser by names of weights, on the first worker alone."""
-        state, names = optimizer.state_dict(), self._names_in(optimizer)
-        groups = [group | {"params": [names[at] for at in group["params"]]} for group in state["param_groups"]]
-        by_name = {names[at]: self._gathered_values(values) for at, values in state["state"].items()}
-        return {"state": by_name, "param_groups": groups}
+        """Return the whole state of the optimiser by names of weights, on the first worker alone.
+
+        Groups and their rates are not part of it: they follow from the config.
+        """
+        names = self._names_in(optimizer)
+        return {names[at]: self._gathered_values(values) for at, values in optimizer.state_dict()["state"].items()}
 
     def load_state(self, optimizer: torch.optim.Optimizer, whole: dict[str, Any]) -> None:
         """Replace the optimiser's state by one from `gathered_state`, whatever the number of workers was then."""
         state, names = optimizer.state_dict(), self._names_in(optimizer)
-        state["state"] = {
-            at: self._spread_values(name, whole["state"][name])
-            for at, name in enumerate(names)
-            if name in whole["state"]
-        }
+        state["state"] = {at: self._spread_values(name, whole[name]) for at, name in enumerate(names) if name in whole}
         optimizer.load_state_dict(state)
 
     def clipped_norm(self, max_norm: float) -> torch.Tensor:
@@ -104,10 +104,11 @@ class Whole:
         return self.gathered(self.held())
 
     def _trained(self) -> Weights:
-        """Return trained weights and buffers by name, whatever their form."""
+        """Return trained weights and buffers by name, whatever their form; a weight of several names once."""
         weights: Weights = self.bare.state_dict()
-        frozen = {name for name, parameter in self.bare.named_parameters() if not parameter.requires_grad}
-        return {name: weight.detach() for name, weight in weights.items() if name not in frozen}
+        kept = {name for name, _ in self.bare.named_buffers()}
+        kept |= {name for name, parameter in self.bare.named_parameters() if parameter.requires_grad}
+        return {name: weight.detach() for name, weight in weights.items() if name in kept}
 
     def _names_in(self, optimizer: torch.optim.Optimizer) -> list[str]:
         """Return the names of the optimiser's weights in its own order."""

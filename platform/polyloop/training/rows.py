@@ -37,10 +37,11 @@ class Ragged:
         ids[mask] = self.values[(self.offsets[rows][:, None] + columns)[mask]]
         return ids, mask
 
-    def membership(self, num_ids: int) -> NDArray[np.bool_]:
-        """Return which ids each list has, (lists, num_ids)."""
-        has = np.zeros((len(self.lengths), num_ids), np.bool_)
-        has[np.repeat(np.arange(len(has)), self.lengths), self.values] = True
+    def membership(self, rows: Ints, num_ids: int) -> NDArray[np.bool_]:
+        """Return which ids each list of `rows` has, (rows, num_ids)."""
+        ids, mask = self.padded(rows, 0)
+        has = np.zeros((len(rows), num_ids), np.bool_)
+        has[mask.nonzero()[0], ids[mask]] = True
         return has
 
     def __getitem__(self, row: int) -> NDArray[np.int32]:

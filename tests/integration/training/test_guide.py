@@ -41,6 +41,7 @@ def run(command: list[str], folder: Path) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.alone  # its first command starts Ray
 def test_the_commands_without_ray_give_a_model_each(tmp_path: Path) -> None:
     for name, content in starter_files().items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

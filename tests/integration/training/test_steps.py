@@ -1,6 +1,7 @@
 """Tests of what a step may be made of: micro-batches, less memory, other losses, compiled code; and of its failures."""
 
 import json
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from transformers import AutoTokenizer
 from polyloop.data.dataset import open_dataset
 from polyloop.errors import TrainingError
 from polyloop.models.build import build_model
+from polyloop.models.ngrams import NgramBertForSequenceClassification
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks import kind_of
 from polyloop.training import function
@@ -238,3 +240,23 @@ def test_a_compiled_model_learns_what_a_plain_one_does(tmp_path: Path, monkeypat
     plain = _trained(_config(tmp_path, small_task("classify", training=settings), "plain"))
     task = small_task("classify", training={**settings, "compile": True})
     _assert_close(_trained(_config(tmp_path, task, "compiled")), plain)
+
+
+def test_what_a_checkpoint_holds_is_neither_solved_again_nor_held_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    often = {"epochs": 1, "checkpoint_every_s": 1e-9}
+    config = _config(tmp_path, small_task("classify", model={"ngrams": {}}, training=often), "solved")
+    expected = _trained(config)
+    shutil.rmtree(config.run_dir / "model")
+    monkeypatch.delattr(NgramBertForSequenceClassification, "observe")
+    _assert_equal(_trained(config), expected)
+
+    config = _config(tmp_path, small_task("translate", training=often), "tied")
+    _trained(config)
+    newest = LocalSession(run_dir=config.run_dir).latest_checkpoint()
+    assert newest is not None
+    state = read_state(newest)
+    shapes = [weight.shape for weight in state.weights.values()]
+    assert shapes.count(state.weights["shared.weight"].shape) == 1
+    assert state.optimizer.keys() == state.weights.keys()

@@ -124,7 +124,11 @@ def test_latency_is_the_mean_of_single_answers():
 def test_progress_is_told_batch_by_batch():
     told: list[str] = []
     evaluate(Rules(), CLASSIFY, holdout(MOODS), **DIGESTS, batch_size=2, progress=told.append)
-    assert told == ["evaluated 2 of 5 rows", "evaluated 4 of 5 rows", "evaluated 5 of 5 rows"]
+    assert told == [
+        "evaluated 2 of 5 different inputs",
+        "evaluated 4 of 5 different inputs",
+        "evaluated 5 of 5 different inputs",
+    ]
 
 
 def test_an_empty_holdout_is_refused():

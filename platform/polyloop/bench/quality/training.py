@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from polyloop.bench.processes import launcher, run_group
+from polyloop.bench.processes import last_words, launcher, run_group
 from polyloop.errors import TrainingError
 from polyloop.spec.settings import child_environment
 from polyloop.spec.training import TrainingSpec
@@ -22,7 +22,6 @@ Runner = Literal["process", "ray"]
 """Who runs the train function."""
 
 LAUNCHED = "polyloop.training.launch"
-SHOWN_CHARACTERS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +74,7 @@ def _by_process(config: TrainConfig, say: Callable[[str], None]) -> None:
         done = run_group(launch_command(training, config_file), child_environment(threads))
     if done.returncode or not (config.run_dir / MODEL_DIR).is_dir():
         raise TrainingError(
-            f"training {config.task_name!r} failed: {' '.join(done.stderr.split())[-SHOWN_CHARACTERS:]}; run it again "
-            "to go on from its last checkpoint"
+            f"training {config.task_name!r} failed: {last_words(done)}; run it again to go on from its last checkpoint"
         )
 
 
