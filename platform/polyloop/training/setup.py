@@ -17,13 +17,14 @@ from polyloop.models.first_sizes import relative_rate
 from polyloop.spec.models import TaskSpec
 from polyloop.spec.training import TrainingSpec
 from polyloop.training.dropout import use_cheap_dropout
+from polyloop.training.memory import keep_freed_memory
 
 CGROUP_CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 """Quota and period of a container, in microseconds (https://docs.kernel.org/admin-guide/cgroup-v2.html)."""
 
 
 def make_accelerator(training: TrainingSpec, local_world_size: int) -> Accelerator:
-    """Return a fresh accelerator, with the process's threads set on purpose.
+    """Return a fresh accelerator, with the process's threads, and on a CPU its memory, set on purpose.
 
     Ray sets OMP_NUM_THREADS from the reserved CPUs, and Accelerate from what it finds; both are overruled here.
     """
@@ -32,6 +33,8 @@ def make_accelerator(training: TrainingSpec, local_world_size: int) -> Accelerat
     precision = "bf16" if training.precision == "bf16" else "no"
     accelerator = Accelerator(cpu=not training.use_gpu, mixed_precision=precision)
     torch.set_num_threads(training.threads_per_worker or max(1, usable_cores() // local_world_size))
+    if accelerator.device.type == "cpu":
+        keep_freed_memory()
     return accelerator
 
 

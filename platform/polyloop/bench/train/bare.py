@@ -2,8 +2,9 @@
 
 Input: the config that `polyloop.bench.train.ours` is given. Output: as JSON on stdout tokens a second on the same model
 and the same batches, which are made before the clock starts. Nothing else is done: no clipping, no schedule, no weights
-of rows, no looks, no checks. `--stock` leaves the model as transformers makes it; without it, dropout and attention
-are those that the train function chooses for a CPU, so that the two loops differ in nothing but the loop.
+of rows, no looks, no checks. `--stock` leaves the model as transformers makes it and memory as the process finds it;
+without it, dropout, attention and the allocator's setting are those that the train function chooses for a CPU, so that
+the two loops differ in nothing but the loop.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from polyloop.tasks import kind_of
 from polyloop.training.batch import Batch
 from polyloop.training.batches import plan_batches
 from polyloop.training.config import TrainConfig
+from polyloop.training.memory import keep_freed_memory
 from polyloop.training.objectives import Objective, objective_of
 from polyloop.training.rows import Rows
 from polyloop.training.schedule import steps_of_epoch
@@ -42,6 +44,7 @@ def make_model(config: TrainConfig, *, stock: bool) -> tuple[Any, int]:
     torch.manual_seed(training.seed)
     model: Any = build_model(config.task, tokenizer, dropout=training.dropout)
     if not stock:
+        keep_freed_memory()
         suit_cpu(model)
     return model.train(), int(tokenizer.pad_token_id)
 

@@ -1,0 +1,35 @@
+"""Tests of what the process does with freed memory; each in a process of its own, which stays as it is set."""
+
+import subprocess
+import sys
+
+import pytest
+
+PAGES = 64 * 2**20 // 4096
+
+COUNT_FAULTS = """
+import resource, sys
+import torch
+from polyloop.training.memory import keep_freed_memory
+if sys.argv[1] == "kept":
+    assert keep_freed_memory()
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+before = faults()
+for _ in range(10):
+    torch.ones(16 * 2**20)
+print(faults() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have allocators of their own")
+def test_large_tensors_take_the_memory_of_those_before_them() -> None:
+    assert page_faults("kept") < 3 * PAGES
+    # Else the setting would have lost its use.
+    assert page_faults("as it is") > 9 * PAGES
+
+
+def page_faults(how: str) -> int:
+    """Return how many pages ten tensors of 64 MiB, one after the other, asked the system for."""
+    done = subprocess.run([sys.executable, "-c", COUNT_FAULTS, how], capture_output=True, text=True, check=True)
+    return int(done.stdout)
