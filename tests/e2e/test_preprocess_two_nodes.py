@@ -4,19 +4,15 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ray.cluster_utils import Cluster
 from tests.e2e.processes import descendants
+from tests.e2e.two_nodes import WAIT_S, TwoNodes, wait_until
 from tests.support.building import start_building
 from tests.support.dataset_projects import UNLIKE, make_project, nearly, varied_rows, write_rows
 
-from polyloop.cluster.ports import free_ports
 from polyloop.data.dataset import open_dataset
 from polyloop.spec.loader import LoadedSpec
 from polyloop.spec.settings import child_environment
@@ -24,49 +20,7 @@ from polyloop.spec.settings import child_environment
 REPOSITORY = Path(__file__).resolve().parents[2]
 NUM_FILES = 50
 ROWS_PER_FILE = 20
-WAIT_S = 120
-QUICK_TO_NOTICE = {
-    "health_check_initial_delay_ms": 0,
-    "health_check_period_ms": 500,
-    "health_check_timeout_ms": 1_000,
-    "health_check_failure_threshold": 3,
-}
-"""A node is given up within seconds, not after half a minute."""
-
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TwoNodes:
-    """A head and a second node, of one CPU each."""
-
-    cluster: Cluster
-    second: Any
-    dashboard: str
-
-
-@pytest.fixture
-def two_nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[TwoNodes]:
-    monkeypatch.setenv("RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S", "1")
-    generate = [sys.executable, "-m", "ray.scripts.scripts", "get-auth-token", "--generate"]
-    subprocess.run(generate, env=child_environment(), check=False, capture_output=True)
-    port, dashboard_port, agent_port, metrics_port = free_ports(4)
-    cluster = Cluster()
-    try:
-        cluster.add_node(
-            num_cpus=1,
-            gcs_server_port=port,
-            include_dashboard=True,
-            dashboard_port=dashboard_port,
-            dashboard_agent_listen_port=agent_port,
-            metrics_export_port=metrics_port,
-            _system_config=QUICK_TO_NOTICE,
-        )
-        # Nodes of one machine share a session; in one folder they would remove each other's copies of the working_dir.
-        second = cluster.add_node(num_cpus=1, runtime_env_dir_name="runtime_resources_of_the_second")
-        yield TwoNodes(cluster=cluster, second=second, dashboard=f"http://127.0.0.1:{dashboard_port}")
-    finally:
-        cluster.shutdown()
 
 
 def slow_project(folder: Path) -> LoadedSpec:
@@ -126,10 +80,3 @@ def is_at_work(node: Any) -> bool:
     """Return whether a worker of the node has a piece of a pass in hand."""
     (raylet,) = node.all_processes["raylet"]
     return any(command.startswith("ray::Map(") for command in descendants(raylet.process.pid).values())
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {WAIT_S} s: {what}"
-        time.sleep(0.1)

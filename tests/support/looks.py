@@ -20,6 +20,7 @@ LOOK = Progress(
     flops_per_s=1e9,
     mfu=None,
     memory_bytes=2**30,
+    num_workers=1,
     micro_batch_tokens=512,
     elapsed_s=1.0,
     resumed=False,

@@ -34,7 +34,7 @@ REFUSED: dict[str, str] = {
     **{
         f"training.{key}": _PLACE
         for key in (
-            *("num_workers", "cpus_per_worker", "threads_per_worker", "use_gpu", "sharding"),
+            *("num_workers", "min_workers", "cpus_per_worker", "threads_per_worker", "use_gpu", "sharding"),
             *("checkpoint_every_s", "max_failures", "micro_batch_tokens", "compile", "activation_checkpointing"),
         )
     },

@@ -72,6 +72,8 @@ class TrainingSpec(Frozen):
     """Locales are drawn by size to the power of 1 / this: 1 takes rows as they come, 5 helps small locales a lot."""
     learning_rate: Annotated[float, Field(gt=0, lt=1)] = 1e-3
     """Peak learning rate of AdamW; weights of encoder-decoder recipes learn in proportion to their first size."""
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """muon orthogonalises the steps of the layers' matrices, which learns much from few rows; AdamW does the rest."""
     schedule: Literal["cosine", "inverse-sqrt", "wsd", "linear", "constant"] = "cosine"
     """How the learning rate goes on after the warm-up; wsd holds it and falls in the last `decay_fraction`."""
     warmup_fraction: Fraction = 0.1
@@ -113,7 +115,9 @@ class TrainingSpec(Frozen):
     sharding: Literal["none", "full"] = "none"
     """full shards weights, gradients and optimiser state over the workers (FSDP2)."""
     num_workers: Annotated[int, Field(ge=1)] = 1
-    """Data-parallel training processes."""
+    """Data-parallel training processes; the most of them where `min_workers` is set."""
+    min_workers: Annotated[int, Field(ge=1)] | None = None
+    """A run goes on with as few where nodes are missing, and takes more in when they come, with the same result."""
     cpus_per_worker: Annotated[float, Field(gt=0)] = 1.0
     """CPUs that Ray reserves for a worker; threads follow `threads_per_worker`."""
     threads_per_worker: Annotated[int, Field(ge=0)] = 0
@@ -129,6 +133,10 @@ class TrainingSpec(Frozen):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "TrainingSpec":
+        if self.optimizer == "muon" and self.sharding == "full":
+            raise ValueError("`optimizer: muon` needs whole matrices; use it with `sharding: none`")
+        if self.min_workers is not None and self.min_workers > self.num_workers:
+            raise ValueError("`min_workers` is above `num_workers`; raise `num_workers`, the most workers of a run")
         if self.ema_decay and self.average_epochs > 1:
             raise ValueError("`ema_decay` and `average_epochs` both average weights; keep one of them")
         if self.schedule == "inverse-sqrt" and not self.warmup_fraction:

@@ -25,6 +25,7 @@ DECIDING_FIELDS = {"kind", "labels", "multi_label", "out_of_scope", "pairs", "lo
 OPERATIONAL_FIELDS = frozenset(
     {
         "num_workers",
+        "min_workers",
         "cpus_per_worker",
         "threads_per_worker",
         "use_gpu",

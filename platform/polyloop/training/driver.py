@@ -124,7 +124,14 @@ def root_cause(error: BaseException) -> BaseException:
 
 def _scaling(training: TrainingSpec) -> ScalingConfig:
     resources = {"CPU": training.cpus_per_worker} | ({"GPU": 1.0} if training.use_gpu else {})
-    return ScalingConfig(num_workers=training.num_workers, use_gpu=training.use_gpu, resources_per_worker=resources)
+    most, least = training.num_workers, training.min_workers
+    return ScalingConfig(
+        num_workers=most if least in (None, most) else (least, most),
+        use_gpu=training.use_gpu,
+        resources_per_worker=resources,
+        # Workers that come or go send a run back to its last checkpoint.
+        elastic_resize_monitor_interval_s=training.checkpoint_every_s,
+    )
 
 
 def with_absolute_checkpoint(task: TaskSpec) -> TaskSpec:

@@ -28,6 +28,7 @@ from polyloop.training.learner import Learner, Place
 from polyloop.training.material import Material
 from polyloop.training.meter import Meter
 from polyloop.training.objectives import objective_of
+from polyloop.training.optimizers import make_optimizers
 from polyloop.training.outcome import write_model
 from polyloop.training.parallel import make_parallel
 from polyloop.training.progress import Progress
@@ -36,7 +37,6 @@ from polyloop.training.schedule import is_patience_over, steps_of_epoch
 from polyloop.training.session import Session
 from polyloop.training.setup import (
     make_accelerator,
-    make_optimizer,
     peak_memory_bytes,
     rate_of,
     suit_cpu,
@@ -95,7 +95,7 @@ class _Run:
         self._parallel = make_parallel(
             bare, self._accelerator, world_size=session.world_size, sharding=training.sharding
         )
-        self._optimizer = make_optimizer(bare, training, rate_of(bare, config.task))
+        self._optimizers = make_optimizers(bare, training, rate_of(bare, config.task))
         self._average = make_average(training.ema_decay, training.average_epochs)
         self._best_weights: Weights | None = None
         self._position = Position()
@@ -109,7 +109,7 @@ class _Run:
             session=session,
             accelerator=self._accelerator,
             parallel=self._parallel,
-            optimizer=self._optimizer,
+            optimizers=self._optimizers,
             lesson=self._lesson,
             name_rows=material.name_rows,
         )
@@ -187,7 +187,7 @@ class _Run:
 
     def _look(self, steps_in_epoch: int, *, ends_epoch: bool = False) -> Progress:
         position = self._position
-        seen, group = self._meter.read(), self._optimizer.param_groups[0]
+        seen = self._meter.read()
         flops_per_s = FLOPS_PER_TOKEN_AND_WEIGHT * self._working_weights * seen.tokens_per_s
         return Progress(
             fraction=min(1.0, (position.epoch + position.step / steps_in_epoch) / self._training.epochs),
@@ -198,12 +198,13 @@ class _Run:
             loss=seen.loss,
             dev_loss=position.dev_loss,
             dev_accuracy=position.dev_accuracy,
-            learning_rate=float(group["lr"] / group["rate"]),
+            learning_rate=self._optimizers.learning_rate,
             gradient_norm=seen.gradient_norm,
             tokens_per_s=seen.tokens_per_s,
             flops_per_s=flops_per_s,
             mfu=mfu(flops_per_s, self._accelerator.device, self._session.world_size),
             memory_bytes=peak_memory_bytes(self._accelerator.device),
+            num_workers=self._session.world_size,
             micro_batch_tokens=self._learner.micro_batch_tokens,
             elapsed_s=seen.elapsed_s,
             resumed=self._resumed,
@@ -223,7 +224,7 @@ class _Run:
     def _save(self) -> None:
         state = State(
             weights=self._parallel.kept(),
-            optimizer=self._parallel.gathered_state(self._optimizer),
+            optimizer=self._parallel.gathered_state(self._optimizers.members),
             averages=[self._parallel.gathered(one) for one in self._average.state()],
             best_weights=self._best_weights,
             position=self._position,
@@ -233,7 +234,7 @@ class _Run:
 
     def _go_on_from(self, state: State) -> None:
         self._parallel.replace(self._parallel.spread(state.weights))
-        self._parallel.load_state(self._optimizer, state.optimizer)
+        self._parallel.load_state(self._optimizers.members, state.optimizer)
         self._average.load([self._parallel.spread(one) for one in state.averages])
         self._best_weights, self._position = state.best_weights, state.position
 

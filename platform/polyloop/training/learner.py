@@ -17,6 +17,7 @@ from polyloop.errors import TrainingError
 from polyloop.spec.training import TrainingSpec
 from polyloop.training.batches import share_of
 from polyloop.training.lesson import Lesson, Part, filler_of
+from polyloop.training.optimizers import Optimizers
 from polyloop.training.parallel import Whole
 from polyloop.training.rows import Ints
 from polyloop.training.schedule import learning_rate_factor, step_progress
@@ -45,12 +46,12 @@ class Learner:
         session: Session,
         accelerator: Accelerator,
         parallel: Whole,
-        optimizer: torch.optim.Optimizer,
+        optimizers: Optimizers,
         lesson: Lesson,
         name_rows: Callable[[Ints], str] = str,
     ) -> None:
         self._training, self._session, self._accelerator = training, session, accelerator
-        self._parallel, self._optimizer, self._lesson, self._name_rows = parallel, optimizer, lesson, name_rows
+        self._parallel, self._optimizers, self._lesson, self._name_rows = parallel, optimizers, lesson, name_rows
         self.micro_batch_tokens = training.micro_batch_tokens or training.batch_tokens
         """Most padded tokens at once; halved when memory runs out."""
 
@@ -61,8 +62,6 @@ class Learner:
         """
         progress = step_progress(place.epoch, place.step, place.steps_in_epoch, self._training.epochs)
         learning_rate = self._training.learning_rate * learning_rate_factor(progress, self._training)
-        for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate * group["rate"]
         loss = self._accumulate_as_memory_allows(batch, place)
         norm = self._parallel.clipped_norm(self._training.max_grad_norm)
         # Gradients, unlike losses, are the same on all workers here, so all of them stop in the same step.
@@ -72,14 +71,14 @@ class Learner:
                 f"{learning_rate:.3g}, rows {self._name_rows(batch)}); the last checkpoint is good: lower "
                 "`learning_rate`, look at those rows, or use `precision: fp32`"
             )
-        self._optimizer.step()
+        self._optimizers.step(learning_rate)
         return loss, norm
 
     def _accumulate_as_memory_allows(self, batch: Ints, place: Place) -> torch.Tensor:
         while True:
             seed = step_seed(self._training.seed, place.epoch, place.step, self._session.rank)
             seed_generators(seed, self._accelerator.device)
-            self._optimizer.zero_grad(set_to_none=True)
+            self._optimizers.zero_grad()
             try:
                 return self._accumulate(batch)
             except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:

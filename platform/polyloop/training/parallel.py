@@ -5,7 +5,7 @@ holds them and whole. With sharding, every worker has to take part in `gathered`
 Limits: sharding is over all workers, in float32.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -75,19 +75,25 @@ class Whole:
         """Return what this worker holds of weights that every worker has whole, on its device."""
         return {name: weight.to(self._device) for name, weight in whole.items()}
 
-    def gathered_state(self, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-        """Return the whole state of the optimiser by names of weights, on the first worker alone.
+    def gathered_state(self, optimizers: Sequence[torch.optim.Optimizer]) -> dict[str, Any]:
+        """Return the whole state of optimisers by names of weights, on the first worker alone.
 
         Groups and their rates are not part of it: they follow from the config.
         """
-        names = self._names_in(optimizer)
-        return {names[at]: self._gathered_values(values) for at, values in optimizer.state_dict()["state"].items()}
+        whole: dict[str, Any] = {}
+        for optimizer in optimizers:
+            names = self._names_in(optimizer)
+            for at, values in optimizer.state_dict()["state"].items():
+                whole[names[at]] = self._gathered_values(values)
+        return whole
 
-    def load_state(self, optimizer: torch.optim.Optimizer, whole: dict[str, Any]) -> None:
-        """Replace the optimiser's state by one from `gathered_state`, whatever the number of workers was then."""
-        state, names = optimizer.state_dict(), self._names_in(optimizer)
-        state["state"] = {at: self._spread_values(name, whole[name]) for at, name in enumerate(names) if name in whole}
-        optimizer.load_state_dict(state)
+    def load_state(self, optimizers: Sequence[torch.optim.Optimizer], whole: dict[str, Any]) -> None:
+        """Replace the optimisers' state by one from `gathered_state`, whatever the number of workers was then."""
+        for optimizer in optimizers:
+            state, names = optimizer.state_dict(), self._names_in(optimizer)
+            known = {at: name for at, name in enumerate(names) if name in whole}
+            state["state"] = {at: self._spread_values(name, whole[name]) for at, name in known.items()}
+            optimizer.load_state_dict(state)
 
     def clipped_norm(self, max_norm: float) -> torch.Tensor:
         """Clip the gradients to a norm and return the norm that they had."""

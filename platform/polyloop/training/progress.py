@@ -42,6 +42,8 @@ class Progress:
     """Part of the GPUs' peak that they are, 0 to 1; None on a CPU."""
     memory_bytes: int
     """Most memory that the first worker has held: of its GPU, or of its process."""
+    num_workers: int
+    """Workers that share each step now."""
     micro_batch_tokens: int
     """Most padded tokens that a worker computes at once; smaller than the spec says where memory ran out."""
     elapsed_s: float

@@ -1,8 +1,7 @@
-"""What a run is made with: accelerator, threads, optimiser, and the variants of layers that suit the device."""
+"""What a run is made with: accelerator, threads, learning rates of weights, and the layers that suit the device."""
 
 import os
 import resource
-from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -61,32 +60,6 @@ def rate_of(model: Any, task: TaskSpec) -> Callable[[str], float]:
     if model.config.model_type == "t5" and task.model.recipe is not None:
         return partial(relative_rate, config=model.config)
     return lambda _: 1.0
-
-
-def make_optimizer(
-    model: Any, training: TrainingSpec, rate_of: Callable[[str], float] = lambda _: 1.0
-) -> torch.optim.AdamW:
-    """Return AdamW that decays matrices only, not biases and norms.
-
-    A group's learning rate is the schedule's times its `rate`, that of its weights' names; decay does not go by it.
-    """
-    groups: dict[tuple[bool, float], list[torch.nn.Parameter]] = defaultdict(list)
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            groups[parameter.ndim >= 2, rate_of(name)].append(parameter)
-    return torch.optim.AdamW(
-        [
-            {
-                "params": found,
-                "lr": training.learning_rate * rate,
-                "rate": rate,
-                "weight_decay": training.weight_decay / rate if is_matrix else 0.0,
-            }
-            for (is_matrix, rate), found in groups.items()
-        ],
-        betas=(0.9, training.beta2),
-        fused=training.sharding == "none",
-    )
 
 
 def load_teacher(task: TaskSpec, tokenizer: Any, device: torch.device) -> Any:

@@ -38,7 +38,7 @@ TASKS: dict[str, dict[str, Any]] = {
         "model": {"ngrams": {}},
         "training": {"epochs": 20, "batch_tokens": 32, "ema_decay": 0.99},
     },
-    "translate": {"training": {"epochs": 6, "batch_tokens": 128, "average_epochs": 2}},
+    "translate": {"training": {"epochs": 6, "batch_tokens": 128, "average_epochs": 2, "optimizer": "muon"}},
     "generate": {"training": {"epochs": 4, "batch_tokens": 96, "packing": True, "ema_decay": 0.9}},
 }
 

@@ -93,7 +93,7 @@ def test_translate_gets_better_on_rows_that_it_has_not_seen(make_config: Config)
     config = make_config(small_task("translate", training={"epochs": 3, "learning_rate": 1e-3}))
     session = WatchedSession(run_dir=config.run_dir)
     train(config, session)
-    dev = [look.dev_loss for look in session.looks if look.step == look.steps_in_epoch and look.dev_loss is not None]
+    dev = [look.dev_loss for look in session.looks if look.ends_epoch and look.dev_loss is not None]
     assert len(dev) == 3
     assert dev == sorted(dev, reverse=True)
 
@@ -138,7 +138,7 @@ def test_the_best_weights_on_dev_are_kept_not_the_last(make_config: Config) -> N
     config = make_config(small_task("classify", training={"epochs": 4, "learning_rate": 0.5, "warmup_fraction": 1.0}))
     session = WatchedSession(run_dir=config.run_dir)
     model = train(config, session)
-    ends = [look.dev_loss for look in session.looks if look.step == look.steps_in_epoch and look.dev_loss is not None]
+    ends = [look.dev_loss for look in session.looks if look.ends_epoch and look.dev_loss is not None]
     assert ends[-1] > min(ends)
     again = make_config(
         small_task("classify", training={"epochs": 0.001, "learning_rate": 1e-12}), "again", init_from=model

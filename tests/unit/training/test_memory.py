@@ -15,6 +15,8 @@ if sys.argv[1] == "kept":
     assert keep_freed_memory()
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(40):  # until the heap has a place for the tensor besides all that is small
+    torch.ones(16 * 2**20)
 before = faults()
 for _ in range(10):
     torch.ones(16 * 2**20)
@@ -24,7 +26,7 @@ print(faults() - before)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have allocators of their own")
 def test_large_tensors_take_the_memory_of_those_before_them() -> None:
-    assert page_faults("kept") < 3 * PAGES
+    assert page_faults("kept") < 2 * PAGES
     # Else the setting would have lost its use.
     assert page_faults("as it is") > 9 * PAGES
 

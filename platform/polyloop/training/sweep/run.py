@@ -237,5 +237,5 @@ def _ray() -> Any:
 
 def _alone(task: TaskSpec, threads: int) -> TaskSpec:
     """Return the task for one process."""
-    changes = {"num_workers": 1, "sharding": "none", "threads_per_worker": threads}
+    changes = {"num_workers": 1, "min_workers": None, "sharding": "none", "threads_per_worker": threads}
     return task.model_copy(update={"training": task.training.model_copy(update=changes)})

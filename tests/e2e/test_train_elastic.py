@@ -1,0 +1,78 @@
+"""A training with `min_workers` on two nodes, of which one dies and another comes: it goes on, and learns the same."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from tests.e2e.two_nodes import WAIT_S, TwoNodes, add_node, wait_until
+from tests.support.driving import NOTED, start_driving
+from tests.support.small_tasks import small_dataset, small_task
+
+from polyloop.training.config import TrainConfig
+from polyloop.training.function import train
+from polyloop.training.progress import Progress, read_progress
+from polyloop.training.session import PROGRESS_FILE, LocalSession
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+def test_a_run_takes_the_workers_that_there_are(two_nodes: TwoNodes, tmp_path: Path) -> None:
+    training = {
+        "epochs": 800,
+        "batch_tokens": 256,
+        "dropout": 0.0,
+        "learning_rate": 1e-5,
+        "num_workers": 2,
+        "min_workers": 1,
+        "checkpoint_every_s": 1.0,
+        "max_failures": 2,
+    }
+    task = small_task("classify", training=training)
+    dataset = small_dataset(tmp_path / "dataset", task, range(200))
+    run = tmp_path / "runs" / "elastic"
+    config = TrainConfig(task_name="numbers", task=task, dataset_dir=dataset.path, run_dir=run)
+    driver = start_driving(two_nodes.cluster.gcs_address, config, tmp_path)
+
+    def wait_for(num_workers: int, since: int = 0) -> int:
+        """Wait until so many learn, and have for some steps; return how many looks there were."""
+        wait_until(
+            lambda: driver.poll() is not None or workers_of(run)[since:].count(num_workers) > 2,
+            f"{num_workers} workers are at work",
+        )
+        assert driver.poll() is None, "the run was over too soon"
+        return len(workers_of(run))
+
+    seen = wait_for(2)
+    wait_until((run / NOTED).exists, "Ray Train has taken note of a checkpoint")
+    two_nodes.cluster.remove_node(two_nodes.second, allow_graceful=False)
+    seen = wait_for(1, seen)
+    add_node(two_nodes.cluster)
+    wait_for(2, seen)
+    driver.wait(timeout=WAIT_S)
+
+    assert driver.returncode == 0
+    looks = looks_of(run)
+    assert [looks[at].num_workers for at in changes(looks)] == [2, 1, 2]
+    # A run that began anew would count its steps from the beginning.
+    assert all(looks[at].resumed and looks[at].num_steps > 0 for at in changes(looks)[1:])
+    plain = config.model_copy(update={"run_dir": tmp_path / "runs" / "plain"})
+    expected = load_file(train(plain, LocalSession(run_dir=plain.run_dir)) / "model.safetensors")
+    found = load_file(run / "model" / "model.safetensors")
+    for key, weight in expected.items():
+        torch.testing.assert_close(found[key], weight, rtol=1e-3, atol=2e-4, msg=key)
+
+
+def looks_of(run: Path) -> list[Progress]:
+    """Return what the first worker has told so far."""
+    return [look for look, _ in read_progress(run / PROGRESS_FILE)]
+
+
+def workers_of(run: Path) -> list[int]:
+    """Return how many workers there were at each look."""
+    return [look.num_workers for look in looks_of(run)]
+
+
+def changes(looks: list[Progress]) -> list[int]:
+    """Return the places of the looks at which the number of workers is another than before."""
+    return [at for at, look in enumerate(looks) if not at or look.num_workers != looks[at - 1].num_workers]
