@@ -46,11 +46,15 @@ class Texts:
 
     def answerable_locales(self) -> list[str]:
         """Return all locales that the model can write."""
-        locales = self._loaded.contract.locales
-        if not isinstance(self._kind, Translate):
-            return list(locales)
-        vocabulary = self._loaded.tokenizer.get_vocab()
-        return [locale for locale in locales if locale_tag(locale) in vocabulary]
+        return writable_locales(self._kind, self._loaded.tokenizer, self._loaded.contract.locales)
+
+
+def writable_locales(kind: TextKind, tokenizer: Any, locales: Sequence[str]) -> list[str]:
+    """Return the locales that a model can write: for translate those with a tag, for other kinds all."""
+    if not isinstance(kind, Translate):
+        return list(locales)
+    vocabulary = tokenizer.get_vocab()
+    return [locale for locale in locales if locale_tag(locale) in vocabulary]
 
 
 def write(loaded: LoadedModel, kind: TextKind, rows: Sequence[list[int]]) -> list[list[int]]:
@@ -85,10 +89,10 @@ def _write_batch(loaded: LoadedModel, kind: TextKind, rows: list[list[int]]) -> 
     )
     begin = input_ids.shape[1] if is_decoder else 1
     end = int(loaded.tokenizer.eos_token_id)
-    return [_until_end(ids[begin:], end, limit) for ids, limit in zip(generated.tolist(), limits, strict=True)]
+    return [until_end(ids[begin:], end, limit) for ids, limit in zip(generated.tolist(), limits, strict=True)]
 
 
-def _until_end(ids: list[int], end: int, limit: int) -> list[int]:
+def until_end(ids: list[int], end: int, limit: int) -> list[int]:
     """Return the generated ids up to and with the end token, at most `limit` of them."""
     ids = ids[:limit]
     return ids[: ids.index(end) + 1] if end in ids else ids

@@ -1,0 +1,6 @@
+"""Serving engines beside PyTorch: models converted to CTranslate2, asked in the same way and with the same answers.
+
+`convert` makes the folder that an engine loads, out of a published model; `loaders` knows the families, `numerals` how
+ids travel, `probe` that the conversion is right. `decoding` reads how a version writes, `writers` write ids with it,
+`texts` answers inputs, `pieces` cuts an answer into what can be sent at once, `parity` compares two engines' answers.
+"""
