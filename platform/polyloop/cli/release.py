@@ -6,7 +6,8 @@ import typer
 
 from polyloop.cli.context import AsJson, TaskArgument, of
 from polyloop.cli.output import ProgressLine, messages, print_rows
-from polyloop.registry.releases import get_release, release_history, rollback
+from polyloop.registry.release_events import release_history
+from polyloop.registry.releases import get_release, rollback
 from polyloop.retraining.promotion import promote_live
 
 app = typer.Typer(help="What each task serves now.", no_args_is_help=True)

@@ -10,7 +10,8 @@ from tests.support.projects import publish
 
 from polyloop.errors import ClusterError, RegistryError
 from polyloop.registry.presence import beat
-from polyloop.registry.releases import get_release, promote, release_history, set_preload
+from polyloop.registry.release_events import release_history
+from polyloop.registry.releases import get_release, promote, set_preload
 from polyloop.registry.store import Store
 from polyloop.retraining import promotion
 from polyloop.retraining.promotion import promote_live
