@@ -44,6 +44,16 @@ class ReleaseEvent:
     created_at: datetime
 
 
+def shadow_start(store: Store, task: str, version: str) -> datetime | None:
+    """Return when a version last became the shadow of a task; None if it never was."""
+    events = tables.release_events
+    query = select(events.c.created_at).where(
+        events.c.task == task, events.c.action == str(Action.SHADOW), events.c.to_version == version
+    )
+    with store.read() as connection:
+        return connection.scalar(query.order_by(events.c.generation.desc()).limit(1))
+
+
 def release_history(store: Store, task: str, *, after_generation: int = 0) -> tuple[ReleaseEvent, ...]:
     """Return every change of a task's release that came after a generation, oldest first."""
     events = tables.release_events

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from polyloop.errors import RegistryError
-from polyloop.registry.release_events import release_history
+from polyloop.registry.release_events import release_history, shadow_start
 from polyloop.registry.releases import (
     Release,
     check_canary,
@@ -73,6 +73,15 @@ def test_a_shadow_comes_is_replaced_and_ends(serving: Store) -> None:
         ("shadow", "v3", "v4", None, "a try"),
         ("end_shadow", "v4", None, None, "a try"),
     ]
+
+
+def test_the_start_of_a_shadow_is_its_latest(serving: Store) -> None:
+    assert shadow_start(serving, "mood", "v3") is None
+    first = set_shadow(serving, "mood", "v3", **BY_ANN)
+    assert shadow_start(serving, "mood", "v3") == first.updated_at
+    set_shadow(serving, "mood", "v4", **BY_ANN)
+    again = set_shadow(serving, "mood", "v3", **BY_ANN)
+    assert shadow_start(serving, "mood", "v3") == again.updated_at != first.updated_at
 
 
 def test_what_is_so_already_changes_nothing(serving: Store) -> None:
