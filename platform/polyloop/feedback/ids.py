@@ -14,7 +14,7 @@ import struct
 import time
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from polyloop.errors import FeedbackError
 from polyloop.tasks.text import normalise_text
@@ -23,6 +23,7 @@ PREFIX = "inf_"
 MAX_LENGTH = 512
 """Longest text that is looked at; real ones have about 120 characters."""
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FORMAT = 1
 MAC_BYTES = 16
 DIGEST_BYTES = 16
@@ -52,7 +53,17 @@ class InferenceClaim:
     @property
     def created_at(self) -> datetime:
         """When the inference was made (UTC, to the millisecond), read from the UUIDv7."""
-        return datetime.fromtimestamp((self.inference_id.int >> 80) / 1000, tz=UTC)
+        return time_of(self.inference_id)
+
+
+def time_of(inference_id: uuid.UUID) -> datetime:
+    """Return when an id was made (UTC, to the millisecond), read from the UUIDv7."""
+    return datetime.fromtimestamp((inference_id.int >> 80) / 1000, tz=UTC)
+
+
+def least_id(moment: datetime) -> uuid.UUID:
+    """Return a UUID that is below every id made at `moment` or later, and above those of earlier milliseconds."""
+    return uuid.UUID(int=((moment - EPOCH) // timedelta(milliseconds=1)) << 80)
 
 
 def new_uuid7() -> uuid.UUID:

@@ -1,84 +1,58 @@
 """What each task serves now, and every change of it.
 
-Input: published versions. Output: `Release`, and its history. A change of champion and its audit row are one
-transaction, and raise the release's generation by one; changes of one task run one after the other.
-Limits: replicas and routers read releases by polling; nothing here tells them.
+Input: published versions. Output: `Release`. A change of champion, canary or shadow and its audit row are one
+transaction, and raise the release's generation by one; changes of one task run one after the other. A version has at
+most one of the three roles at a time.
+Limits: replicas and routers read releases by polling; nothing here tells them, nor waits until they hold a version
+(`polyloop.retraining.promotion` does).
 """
 
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from dataclasses import replace
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, select
 
 from polyloop.errors import RegistryError
 from polyloop.registry import tables
-from polyloop.registry.columns import utc_now
-from polyloop.registry.dialects import insert_into, lock_name
+from polyloop.registry.release_events import Action
+from polyloop.registry.release_rows import Audit, Release, locked, read, release_of, write
 from polyloop.registry.store import Store
 from polyloop.registry.versions import PUBLISHED, require_version
 
-
-@dataclass(frozen=True, kw_only=True)
-class Release:
-    """What a task serves; versions are None where there is none, and `generation` counts changes of champion.
-
-    `preload` is a version that replicas are asked to hold before it is promoted; `canary_weight` is the part of
-    requests (0 to 1) that the canary answers.
-    """
-
-    task: str
-    champion: str | None = None
-    previous: str | None = None
-    preload: str | None = None
-    canary: str | None = None
-    canary_weight: float = 0.0
-    shadow: str | None = None
-    generation: int = 0
-    updated_at: datetime | None = None
-
-    @property
-    def live_versions(self) -> tuple[str, ...]:
-        """Versions that every replica should hold: champion, canary, shadow and the one to preload, each once."""
-        held = (self.champion, self.canary, self.shadow, self.preload)
-        return tuple(dict.fromkeys(version for version in held if version is not None))
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReleaseEvent:
-    """One change of champion; `action` is promote or rollback."""
-
-    id: int
-    task: str
-    action: str
-    from_version: str | None
-    to_version: str
-    generation: int
-    actor: str
-    reason: str
-    created_at: datetime
+__all__ = [
+    "Release",
+    "all_releases",
+    "check_canary",
+    "check_shadow",
+    "clear_canary",
+    "clear_shadow",
+    "get_release",
+    "promote",
+    "rollback",
+    "set_canary",
+    "set_preload",
+    "set_shadow",
+]
 
 
 def get_release(store: Store, task: str) -> Release:
     """Return the release of a task, an empty one if nothing was ever promoted."""
     with store.read() as connection:
-        return _read(connection, task)
+        return read(connection, task)
 
 
 def all_releases(store: Store) -> tuple[Release, ...]:
     """Return every release, by task."""
     with store.read() as connection:
         rows = connection.execute(select(tables.releases).order_by(tables.releases.c.task))
-        return tuple(_release(row) for row in rows)
+        return tuple(release_of(row) for row in rows)
 
 
 def set_preload(store: Store, task: str, version: str | None) -> Release:
     """Ask replicas to hold `version` too, or with None nothing more; RegistryError if it is not published."""
-    with store.begin() as connection:
-        lock_name(connection, f"release {task}")
+    with locked(store, task) as (connection, before):
         if version is not None:
             _check_published(connection, task, version)
-        return _write(connection, replace(_read(connection, task), preload=version))
+        return write(connection, replace(before, preload=version))
 
 
 def promote(
@@ -86,75 +60,124 @@ def promote(
 ) -> Release:
     """Make `version` the champion and the old champion `previous`, clear the preload, and write the audit row.
 
-    Promoting the champion again changes nothing, so a repeated call is safe. RegistryError if the version is not
-    published, or if `expected_generation` is given and the release has changed since.
+    Whichever version it is, the canary ends, since it stood beside a champion that is no more: one version answers
+    all users afterwards. The shadow stays, unless it is the one promoted. Promoting the champion again changes
+    nothing, so a repeated call is safe. RegistryError if the version is not published, or if `expected_generation`
+    is given and the release has changed since.
     """
-    with store.begin() as connection:
-        lock_name(connection, f"release {task}")
-        before = _read(connection, task)
+    with locked(store, task) as (connection, before):
         if before.champion == version:
             return before
         _check_published(connection, task, version)
         _check_generation(before, expected_generation)
-        after = replace(
-            before, champion=version, previous=before.champion, preload=None, generation=before.generation + 1
-        )
-        return _change_champion(connection, "promote", before, after, actor, reason)
+        audit = Audit(connection, actor, reason)
+        promoted = replace(before, champion=version, previous=before.champion, preload=None)
+        after = audit.write(promoted, Action.PROMOTE, before.champion, version)
+        after = audit.end_canary(after, f"{version} was promoted")
+        return audit.end_shadow(after, f"{version} was promoted") if after.shadow == version else after
 
 
 def rollback(store: Store, task: str, *, actor: str, reason: str, expected_generation: int | None = None) -> Release:
-    """Swap champion and previous, and write the audit row.
+    """Swap champion and previous, end canary and shadow, and write the audit rows.
 
-    RegistryError if there is no previous version, or if `expected_generation` is given and the release has changed.
+    An emergency leaves one version and nothing else that runs. RegistryError if there is no previous version, or if
+    `expected_generation` is given and the release has changed.
     """
-    with store.begin() as connection:
-        lock_name(connection, f"release {task}")
-        before = _read(connection, task)
+    with locked(store, task) as (connection, before):
         _check_generation(before, expected_generation)
         if before.previous is None:
             raise RegistryError(f"task {task!r} has no previous version to roll back to")
-        after = replace(before, champion=before.previous, previous=before.champion, generation=before.generation + 1)
-        return _change_champion(connection, "rollback", before, after, actor, reason)
+        audit = Audit(connection, actor, reason)
+        swapped = replace(before, champion=before.previous, previous=before.champion)
+        after = audit.write(swapped, Action.ROLLBACK, before.champion, before.previous)
+        after = audit.end_canary(after, "the task was rolled back")
+        return audit.end_shadow(after, "the task was rolled back")
 
 
-def release_history(store: Store, task: str) -> tuple[ReleaseEvent, ...]:
-    """Return every change of a task's champion, oldest first."""
-    events = tables.release_events
-    with store.read() as connection:
-        rows = connection.execute(select(events).where(events.c.task == task).order_by(events.c.generation))
-        return tuple(ReleaseEvent(**row._mapping) for row in rows)
-
-
-def _change_champion(
-    connection: Connection, action: str, before: Release, after: Release, actor: str, reason: str
+def set_canary(
+    store: Store,
+    task: str,
+    version: str,
+    weight: float,
+    *,
+    actor: str,
+    reason: str,
+    expected_generation: int | None = None,
 ) -> Release:
-    written = _write(connection, after)
-    connection.execute(
-        insert(tables.release_events).values(
-            task=after.task,
-            action=action,
-            from_version=before.champion,
-            to_version=after.champion,
-            generation=after.generation,
-            actor=actor,
-            reason=reason,
-            created_at=written.updated_at,
+    """Let `version` answer the part `weight` of users, clear the preload, and write the audit row.
+
+    It takes the place of another canary; with the weight that it has already nothing changes. A shadow that becomes
+    the canary is the shadow no more. RegistryError as for `check_canary`, if the version is not published, or if
+    `expected_generation` is given and the release has changed since.
+    """
+    with locked(store, task) as (connection, before):
+        check_canary(before, version, weight)
+        if (before.canary, before.canary_weight) == (version, weight):
+            return before
+        _check_published(connection, task, version)
+        _check_generation(before, expected_generation)
+        audit = Audit(connection, actor, reason)
+        changed = replace(before, canary=version, canary_weight=weight, preload=None)
+        after = audit.write(changed, Action.CANARY, before.canary, version, weight=weight)
+        return audit.end_shadow(after, f"{version} became the canary") if after.shadow == version else after
+
+
+def set_shadow(
+    store: Store, task: str, version: str, *, actor: str, reason: str, expected_generation: int | None = None
+) -> Release:
+    """Let `version` answer what users asked without their seeing it, clear the preload, and write the audit row.
+
+    It takes the place of another shadow. RegistryError as for `check_shadow`, if the version is not published, or if
+    `expected_generation` is given and the release has changed since.
+    """
+    with locked(store, task) as (connection, before):
+        check_shadow(before, version)
+        if before.shadow == version:
+            return before
+        _check_published(connection, task, version)
+        _check_generation(before, expected_generation)
+        changed = replace(before, shadow=version, preload=None)
+        return Audit(connection, actor, reason).write(changed, Action.SHADOW, before.shadow, version)
+
+
+def clear_canary(
+    store: Store, task: str, version: str, *, actor: str, reason: str, expected_generation: int | None = None
+) -> Release:
+    """End the canary `version`; without a canary nothing changes. RegistryError if another version is the canary."""
+    with locked(store, task) as (connection, before):
+        _check_generation(before, expected_generation)
+        _check_role(before, "canary", before.canary, version)
+        return Audit(connection, actor, reason).end_canary(before)
+
+
+def clear_shadow(
+    store: Store, task: str, version: str, *, actor: str, reason: str, expected_generation: int | None = None
+) -> Release:
+    """End the shadow `version`; without a shadow nothing changes. RegistryError if another version is the shadow."""
+    with locked(store, task) as (connection, before):
+        _check_generation(before, expected_generation)
+        _check_role(before, "shadow", before.shadow, version)
+        return Audit(connection, actor, reason).end_shadow(before)
+
+
+def check_canary(release: Release, version: str, weight: float) -> None:
+    """RegistryError if `version` cannot be the canary of `release` with `weight` (pure)."""
+    _check_champion(release, "canary", version)
+    if not 0.0 < weight < 1.0:
+        raise RegistryError(
+            f"the weight {weight:g} of the canary {version} of {release.task} is not between 0 and 1; give 0.1 for a "
+            "tenth of the users, end a canary with --off, or promote the version for all users"
         )
-    )
-    return written
 
 
-def _read(connection: Connection, task: str) -> Release:
-    row = connection.execute(select(tables.releases).where(tables.releases.c.task == task)).one_or_none()
-    return _release(row) if row else Release(task=task)
-
-
-def _write(connection: Connection, release: Release) -> Release:
-    stamped = replace(release, updated_at=utc_now())
-    facts = vars(stamped)
-    new = insert_into(connection, tables.releases).values(**facts)
-    connection.execute(new.on_conflict_do_update(index_elements=["task"], set_=facts))
-    return stamped
+def check_shadow(release: Release, version: str) -> None:
+    """RegistryError if `version` cannot be the shadow of `release` (pure)."""
+    _check_champion(release, "shadow", version)
+    if release.canary == version:
+        raise RegistryError(
+            f"{version} is the canary of {release.task} and cannot be its shadow too; end the canary first "
+            f"(`polyloop release canary {release.task} {version} --off`)"
+        )
 
 
 def _check_published(connection: Connection, task: str, version: str) -> None:
@@ -171,5 +194,18 @@ def _check_generation(release: Release, expected: int | None) -> None:
         )
 
 
-def _release(row: Row[Any]) -> Release:
-    return Release(**row._mapping)
+def _check_champion(release: Release, role: str, version: str) -> None:
+    if release.champion is None:
+        raise RegistryError(
+            f"task {release.task!r} has no champion that {version} could be the {role} beside; promote a version first"
+        )
+    if release.champion == version:
+        raise RegistryError(f"{version} is the champion of {release.task} and cannot be its {role} too; name another")
+
+
+def _check_role(release: Release, role: str, holder: str | None, version: str) -> None:
+    if holder not in (None, version):
+        raise RegistryError(
+            f"{version} is not the {role} of {release.task}, {holder} is; to end it: "
+            f"`polyloop release {role} {release.task} {holder} --off`"
+        )

@@ -1,4 +1,4 @@
-"""Every table of the store: releases, versions, gates, runs, keys, presence, inferences and feedback.
+"""Every table of the store: releases, versions, gates, runs, keys, presence, inferences, shadow answers, feedback.
 
 The migrations in `registry/migrations` must give exactly this metadata (a test compares them). Names of constraints
 follow one convention, so that later migrations can name what they change. Queries live beside their meaning, in the
@@ -132,14 +132,16 @@ release_events = Table(
     Column("task", PlainText, nullable=False),
     Column("action", PlainText, nullable=False),
     Column("from_version", PlainText),
-    Column("to_version", PlainText, nullable=False),
+    Column("to_version", PlainText),
+    Column("weight", Float),
     Column("generation", Integer, nullable=False),
     Column("actor", PlainText, nullable=False),
     Column("reason", PlainText, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("task", "generation"),
+    CheckConstraint("action IN ('promote', 'rollback', 'canary', 'end_canary', 'shadow', 'end_shadow')", name="action"),
 )
-"""The audit trail of releases: one row a change of champion, never changed afterwards."""
+"""The audit trail of releases: one row a change, never changed afterwards. `weight` is a canary's, 0 to 1."""
 
 replicas = Table(
     "replicas",
@@ -201,6 +203,27 @@ inferences = Table(
     Index(None, "task", "created_at"),
 )
 """Answered requests. `healed` rows were rebuilt from feedback and lack what only the replica knew."""
+
+shadow_answers = Table(
+    "shadow_answers",
+    metadata,
+    Column("inference_id", Uuid, primary_key=True),
+    Column("version", PlainText, primary_key=True),
+    Column("task", PlainText, nullable=False),
+    Column("output", PlainText),
+    Column("scores", JSON),
+    Column("latency_ms", Float, nullable=False),
+    Column("agrees", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    ForeignKeyConstraint(["inference_id"], ["inferences.inference_id"], ondelete="CASCADE"),
+    ForeignKeyConstraint(["task", "version"], ["versions.task", "versions.version"]),
+    Index(None, "task", "version", "inference_id"),
+)
+"""What shadows answered to inferences; `output` is None where a version refused or failed.
+
+An erasure that deletes an inference takes its shadow answers along; one that keeps the row and empties its texts has to
+empty these too.
+"""
 
 curations = Table(
     "curations",

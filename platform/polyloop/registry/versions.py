@@ -129,7 +129,7 @@ def set_version_state(store: Store, task: str, version: str, state: str) -> Vers
         if state == PUBLISHED and record.path is None:
             raise RegistryError(f"version {version} of {task} has no artefact; use publish_version")
         if state == REJECTED:
-            _check_not_champion(connection, task, version)
+            _check_not_live(connection, task, version)
         connection.execute(update(tables.versions).where(*_is_version(task, version)).values(state=state))
         return require_version(connection, task, version)
 
@@ -177,10 +177,19 @@ def _check_change(record: VersionRecord, state: str) -> None:
         raise RegistryError(f"version {record.version} of {record.task} is {record.state} and cannot become {state}")
 
 
-def _check_not_champion(connection: Connection, task: str, version: str) -> None:
-    champion = connection.scalar(select(tables.releases.c.champion).where(tables.releases.c.task == task))
-    if champion == version:
+def _check_not_live(connection: Connection, task: str, version: str) -> None:
+    releases = tables.releases
+    row = connection.execute(select(releases).where(releases.c.task == task)).one_or_none()
+    if row is None:
+        return
+    if row.champion == version:
         raise RegistryError(f"version {version} is the champion of {task}; roll back or promote another one first")
+    for role in ("canary", "shadow"):
+        if row._mapping[role] == version:
+            raise RegistryError(
+                f"version {version} is the {role} of {task}; end that first "
+                f"(`polyloop release {role} {task} {version} --off`)"
+            )
 
 
 def _record(row: Row[Any]) -> VersionRecord:

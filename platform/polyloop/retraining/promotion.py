@@ -1,4 +1,4 @@
-"""Makes a version the champion without a restart and without a failed request.
+"""Makes a version live, as champion, canary or shadow, without a restart and without a failed request.
 
 Input: a published version. Output: the new release. The order is what makes it safe: every live replica is asked to
 load the version and answer with it once; only when all hold it is the release row flipped; routers see the flip within
@@ -10,14 +10,23 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from polyloop.errors import ClusterError, PolyloopError
+from polyloop.errors import ClusterError, PolyloopError, SpecError
 from polyloop.registry.presence import PRESENCE_TTL_S, live_replicas
-from polyloop.registry.releases import Release, get_release, promote, set_preload
+from polyloop.registry.releases import (
+    Release,
+    check_canary,
+    check_shadow,
+    get_release,
+    promote,
+    set_canary,
+    set_preload,
+    set_shadow,
+)
 from polyloop.registry.store import Store
+from polyloop.spec.loader import LoadedSpec
 
 logger = logging.getLogger("polyloop.retraining")
 
-"""A replica not heard of for this long is dead; they write a heartbeat every 2 s, also while they load."""
 POLL_S = 0.25
 LOAD_TIMEOUT_S = 180.0
 
@@ -32,21 +41,96 @@ def promote_live(
     progress: Callable[[str], None],
     load_timeout_s: float = LOAD_TIMEOUT_S,
 ) -> Release:
-    """Preload `version` on every live replica of `task`, then flip the release.
-
-    Where nothing serves the task now, the flip is immediate: replicas read the release when they start. ClusterError,
-    with the release left as it was, if some replica has not loaded the version after `load_timeout_s`.
-    """
+    """Make `version` the champion of `task` once every live replica holds it; errors as for `flip_when_held`."""
     release = get_release(store, task)
     if release.champion == version:
         return release
-    release = set_preload(store, task, version)
+
+    def flip(generation: int) -> Release:
+        return promote(store, task, version, actor=actor, reason=reason, expected_generation=generation)
+
+    return flip_when_held(store, task, version, flip, progress=progress, load_timeout_s=load_timeout_s)
+
+
+def canary_live(
+    store: Store,
+    task: str,
+    version: str,
+    weight: float,
+    *,
+    actor: str,
+    reason: str,
+    progress: Callable[[str], None],
+    load_timeout_s: float = LOAD_TIMEOUT_S,
+) -> Release:
+    """Let `version` answer the part `weight` of users once every live replica holds it; errors as for `flip_when_held`.
+
+    RegistryError, before anything is loaded, if the version or the weight cannot be a canary's.
+    """
+    release = get_release(store, task)
+    check_canary(release, version, weight)
+    if (release.canary, release.canary_weight) == (version, weight):
+        return release
+
+    def flip(generation: int) -> Release:
+        return set_canary(store, task, version, weight, actor=actor, reason=reason, expected_generation=generation)
+
+    return flip_when_held(store, task, version, flip, progress=progress, load_timeout_s=load_timeout_s)
+
+
+def shadow_live(
+    store: Store,
+    loaded: LoadedSpec,
+    task: str,
+    version: str,
+    *,
+    actor: str,
+    reason: str,
+    progress: Callable[[str], None],
+    load_timeout_s: float = LOAD_TIMEOUT_S,
+) -> Release:
+    """Make `version` the shadow of `task` once every live replica holds it; errors as for `flip_when_held`.
+
+    Before anything is loaded: SpecError where the inference log keeps no inputs, RegistryError if the version cannot be
+    a shadow.
+    """
+    if not loaded.spec.serving.log_inputs:
+        raise SpecError(
+            f"{loaded.path}: serving.log_inputs is false, and a shadow answers the inputs of the inference log; "
+            f"set it to true and deploy again, or try {version} with `polyloop release canary {task} {version}`"
+        )
+    release = get_release(store, task)
+    check_shadow(release, version)
+    if release.shadow == version:
+        return release
+
+    def flip(generation: int) -> Release:
+        return set_shadow(store, task, version, actor=actor, reason=reason, expected_generation=generation)
+
+    return flip_when_held(store, task, version, flip, progress=progress, load_timeout_s=load_timeout_s)
+
+
+def flip_when_held(
+    store: Store,
+    task: str,
+    version: str,
+    flip: Callable[[int], Release],
+    *,
+    progress: Callable[[str], None],
+    load_timeout_s: float = LOAD_TIMEOUT_S,
+) -> Release:
+    """Preload `version` on every live replica of `task`, then call `flip` with the generation that it was decided on.
+
+    Where nothing serves the task now, the flip is immediate: replicas read the release when they start. ClusterError,
+    with the release left as it was, if some replica has not loaded the version after `load_timeout_s`; RegistryError
+    if the version is not published, or the release has changed meanwhile.
+    """
+    generation = set_preload(store, task, version).generation
     try:
         _wait_until_held(store, task, version, progress, load_timeout_s)
-        return promote(store, task, version, actor=actor, reason=reason, expected_generation=release.generation)
-    except BaseException:
-        _withdraw(store, task, version)
-        raise
+        return flip(generation)
+    finally:
+        _withdraw(store, task, version)  # a flip has done so itself, unless another one came to the same before
 
 
 def _withdraw(store: Store, task: str, version: str) -> None:

@@ -1,9 +1,9 @@
 """The Serve applications: what `serve deploy serve_config.yaml` and `polyloop up` build.
 
-Three applications, so that each has its own life: `polyloop` (router and one deployment per task, at /),
-`polyloop-feedback` (the collector, at /v1/feedback, an ingress of its own so that feedback needs no hop) and
-`polyloop-scheduler` (no route). Input of each builder: `{"spec": path}`, absolute or relative to the working folder of
-the Ray processes; without it, POLYLOOP_SPEC.
+Four applications, so that each has its own life: `polyloop` (router and one deployment per task, at /),
+`polyloop-feedback` (the collector, at /v1/feedback, an ingress of its own so that feedback needs no hop),
+`polyloop-scheduler` and `polyloop-shadow` (no route). Input of each builder: `{"spec": path}`, absolute or relative to
+the working folder of the Ray processes; without it, POLYLOOP_SPEC.
 """
 
 from pathlib import Path
@@ -15,6 +15,7 @@ from polyloop.retraining.scheduler import Scheduler
 from polyloop.serving import options
 from polyloop.serving.collector import CollectorIngress
 from polyloop.serving.router import RouterIngress
+from polyloop.serving.shadow_service import ShadowService
 from polyloop.serving.task_model import TaskModel
 from polyloop.spec.loader import LoadedSpec, load_spec
 from polyloop.spec.settings import settings
@@ -45,7 +46,13 @@ def build_feedback(args: dict[str, str]) -> Application:
 def build_scheduler(args: dict[str, str]) -> Application:
     """Return the retraining scheduler: one replica, which Serve restarts if it dies."""
     loaded = _loaded(args)
-    return serve.deployment(name=options.SCHEDULER, **options.scheduler_options())(Scheduler).bind(str(loaded.path))
+    return serve.deployment(name=options.SCHEDULER, **options.background_options())(Scheduler).bind(str(loaded.path))
+
+
+def build_shadow(args: dict[str, str]) -> Application:
+    """Return the shadow worker: one replica, which answers no one."""
+    loaded = _loaded(args)
+    return serve.deployment(name=options.SHADOW, **options.background_options())(ShadowService).bind(str(loaded.path))
 
 
 def _loaded(args: dict[str, str]) -> LoadedSpec:

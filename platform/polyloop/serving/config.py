@@ -25,7 +25,8 @@ def serve_config(loaded: LoadedSpec, *, spec: str | None = None) -> dict[str, An
     ]
     router = {"name": options.ROUTER, **options.ingress_options(serving)}
     collector = {"name": options.COLLECTOR, **options.ingress_options(serving)}
-    scheduler = {"name": options.SCHEDULER, **options.scheduler_options()}
+    scheduler = {"name": options.SCHEDULER, **options.background_options()}
+    shadow = {"name": options.SHADOW, **options.background_options()}
     return {
         "proxy_location": "EveryNode",
         "http_options": {
@@ -38,6 +39,7 @@ def serve_config(loaded: LoadedSpec, *, spec: str | None = None) -> dict[str, An
             _application("polyloop", "/", "build", args, [router, *tasks]),
             _application("polyloop-feedback", "/v1/feedback", "build_feedback", args, [collector]),
             _application("polyloop-scheduler", None, "build_scheduler", args, [scheduler]),
+            _application("polyloop-shadow", None, "build_shadow", args, [shadow]),
         ],
     }
 

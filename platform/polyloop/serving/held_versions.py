@@ -3,8 +3,9 @@
 Input: the release row, polled by one thread. Output: loaded predictors, and a heartbeat row, written by another thread
 so that a long load does not make the replica look dead. That row tells which versions this replica can answer with,
 and is what a promotion waits for: a release is only flipped when every live replica holds the new version and has
-answered with it. The previous champion stays loaded so that a rollback is instant. A version that cannot be loaded is
-tried again when the release changes, and every `RETRY_FAILED_S` seconds.
+answered with it. The previous champion stays loaded so that a rollback is instant, and a version that nothing asks for
+any more for `LINGER_S` seconds, so that calls of routers that have not seen the change find it. A version that cannot
+be loaded is tried again when the release changes, and every `RETRY_FAILED_S` seconds.
 """
 
 import logging
@@ -29,6 +30,8 @@ logger = logging.getLogger("polyloop.serving")
 POLL_S = 0.5
 BEAT_S = 2.0
 RETRY_FAILED_S = 30.0
+LINGER_S = 5.0
+"""Ten times what routers take to see a change; a canary that ends must not be loaded again for a late call."""
 STOP_TIMEOUT_S = 5.0
 
 
@@ -52,6 +55,7 @@ class HeldVersions:
         # Replaced, never changed in place, so that other threads may read them at any moment.
         self._held: Mapping[str, Predictor] = {}
         self._failed: Mapping[str, tuple[float, PolyloopError]] = {}
+        self._unwanted_since: dict[str, float] = {}
         self._lock = threading.Lock()
         self._release: Release | None = None
         self._stop = threading.Event()
@@ -123,12 +127,20 @@ class HeldVersions:
         with self._lock:
             if release != self._release:
                 self._release, self._failed = release, {}
-            if not self._held.keys() <= set(wanted):
-                self._held = {version: held for version, held in self._held.items() if version in wanted}
-                self._news.set()
+            self._let_go(wanted)
         for version in wanted:
             if version not in self._held and not self._stop.is_set():
                 self._try(version)
+
+    def _let_go(self, wanted: tuple[str, ...]) -> None:
+        """Drop what has not been wanted for `LINGER_S` seconds; the caller holds the lock."""
+        now = time.monotonic()
+        unwanted = self._held.keys() - set(wanted)
+        self._unwanted_since = {version: self._unwanted_since.get(version, now) for version in unwanted}
+        dropped = {version for version, since in self._unwanted_since.items() if now - since >= LINGER_S}
+        if dropped:
+            self._held = {version: held for version, held in self._held.items() if version not in dropped}
+            self._news.set()
 
     def _try(self, version: str) -> None:
         try:

@@ -8,7 +8,7 @@ from typing import Any
 
 from polyloop.spec.models import ServingSpec, TaskServing
 
-ROUTER, COLLECTOR, SCHEDULER = "router", "collector", "scheduler"
+ROUTER, COLLECTOR, SCHEDULER, SHADOW = "router", "collector", "scheduler", "shadow"
 PROXY_GRACE_S = 5.0
 """The proxy waits longer than the router, so that the router's own answer to a timeout arrives."""
 INGRESS_MAX_ONGOING = 256
@@ -55,8 +55,8 @@ def ingress_options(serving: ServingSpec) -> dict[str, Any]:
     }
 
 
-def scheduler_options() -> dict[str, Any]:
-    """Return the Serve options of the scheduler; it takes no requests."""
+def background_options() -> dict[str, Any]:
+    """Return the Serve options of the scheduler and of the shadow worker; they take no requests and reserve no CPU."""
     return {**_COMMON, "num_replicas": 1, "max_ongoing_requests": 4, "ray_actor_options": {"num_cpus": 0.0}}
 
 

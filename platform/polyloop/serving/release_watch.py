@@ -1,17 +1,22 @@
 """What each task serves now, kept fresh in a router's memory.
 
-Input: the release table, polled every `POLL_S` seconds. Output: `champion(task)` without a read, and the set of tasks
-whose champion is loaded in at least one live replica (for /readyz). When the store cannot be reached, the last known
-release goes on being served.
+Input: the release table, and of tasks with a canary the presence table, polled every `POLL_S` seconds. Output: each
+task's release without a read, and the set of tasks whose champion is loaded in at least one live replica (for
+/readyz). When the store cannot be reached, the last known release goes on being served.
+
+A canary that a replica cannot answer with must not cost a user an answer, so `release` leaves it out while a live
+replica that answers with the champion does not hold it; the champion then answers all, with a propensity of 1.
 """
 
 import logging
 import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from polyloop.errors import PolyloopError
-from polyloop.registry.presence import PRESENCE_TTL_S, live_replicas
-from polyloop.registry.releases import all_releases
+from polyloop.registry.presence import PRESENCE_TTL_S, Replica, live_replicas
+from polyloop.registry.releases import Release, all_releases
 from polyloop.registry.store import Store
 
 logger = logging.getLogger("polyloop.serving")
@@ -25,7 +30,8 @@ class ReleaseWatch:
     def __init__(self, store: Store, tasks: tuple[str, ...]) -> None:
         self._store = store
         self._tasks = tasks
-        self._champions: dict[str, str] = {}
+        self._releases: Mapping[str, Release] = {}
+        self._paused: frozenset[tuple[str, str]] = frozenset()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="release-watch", daemon=True)
 
@@ -43,28 +49,40 @@ class ReleaseWatch:
         """True while the following thread runs."""
         return self._thread.is_alive()
 
+    def release(self, task: str) -> Release:
+        """Return what a task serves now, an empty release before its first promotion; without a paused canary."""
+        return self._releases.get(task) or Release(task=task)
+
     def champion(self, task: str) -> str | None:
-        """Return the version that a task serves now, or None before its first promotion."""
-        return self._champions.get(task)
+        """Return the champion of a task, or None before its first promotion."""
+        return self.release(task).champion
 
     def unready(self) -> dict[str, str]:
         """Return, per task that cannot answer, the reason; empty when all are ready. Reads the store."""
         reasons = {}
-        now = datetime.now(UTC)
         for task in self._tasks:
-            champion = self._champions.get(task)
+            champion = self.champion(task)
             if champion is None:
                 reasons[task] = "no version has been promoted"
-                continue
-            replicas = live_replicas(self._store, task, now=now, ttl_s=PRESENCE_TTL_S)
-            if not any(champion in replica.versions for replica in replicas):
+            elif not any(champion in replica.versions for replica in self._replicas(task)):
                 reasons[task] = f"no live replica holds {champion}"
         return reasons
 
+    def _replicas(self, task: str) -> tuple[Replica, ...]:
+        return live_replicas(self._store, task, now=datetime.now(UTC), ttl_s=PRESENCE_TTL_S)
+
     def _refresh(self) -> None:
-        self._champions = {
-            release.task: release.champion for release in all_releases(self._store) if release.champion is not None
-        }
+        releases, paused = {}, set()
+        for release in all_releases(self._store):
+            releases[release.task] = release
+            if release.canary is not None and not canary_is_held(release, self._replicas(release.task)):
+                paused.add((release.task, release.canary))
+                releases[release.task] = replace(release, canary=None, canary_weight=0.0)
+        for task, canary in paused - self._paused:
+            logger.warning("the canary %s of %s pauses: not every replica that answers holds it", canary, task)
+        for task, canary in self._paused - paused:
+            logger.info("the canary %s of %s pauses no more", canary, task)
+        self._releases, self._paused = releases, frozenset(paused)
 
     def _run(self) -> None:
         while not self._stop.wait(POLL_S):
@@ -72,3 +90,12 @@ class ReleaseWatch:
                 self._refresh()
             except PolyloopError as error:
                 logger.warning("the releases cannot be read, serving the last known ones: %s", error)
+
+
+def canary_is_held(release: Release, replicas: Sequence[Replica]) -> bool:
+    """Return whether a canary may answer: each replica that holds the champion holds it too, and there is one (pure).
+
+    A replica that is starting holds neither and counts for nothing; Serve sends it no calls before it has loaded both.
+    """
+    answering = [replica.versions for replica in replicas if release.champion in replica.versions]
+    return bool(answering) and all(release.canary in versions for versions in answering)

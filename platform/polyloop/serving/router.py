@@ -28,6 +28,7 @@ from polyloop.serving import openapi
 from polyloop.serving.auth import KeyCheck, authorization_of, project_signing_key
 from polyloop.serving.bodies import read_body
 from polyloop.serving.calls import Call, Reply, TaskHandle
+from polyloop.serving.choice import Choice, choose, sticky_key
 from polyloop.serving.dispatch import dispatch
 from polyloop.serving.lifespan import closing_at_the_end
 from polyloop.serving.problems import documented, install_problem_handlers
@@ -87,16 +88,17 @@ class Router:
         return app
 
     async def answer(self, task: str, request: Request, authorization: Authorization) -> Response:
-        """Answer one input with the task's champion."""
+        """Answer one input with the version that the task's release gives the user: the champion, or the canary."""
         started = time.perf_counter()
         key = await self._keys.require(authorization, "infer")
         task_spec = self._task(task)
         body = await read_body(
             request, kind_of(task_spec).request_model, max_body_bytes=self._spec.serving.max_body_bytes
         )
-        call = self._call(task, task_spec, body)
+        choice = self._choose(task, body)
+        call = self._call(task, task_spec, body, choice.version)
         reply = await dispatch(self._tasks[task], call, task=task, timeout_s=self._spec.serving.request_timeout_s)
-        claim = self._claim(task, call)
+        claim = self._claim(task, call, choice.propensity)
         answer = self._answer(claim, task_spec, reply, started)
         self._record(claim, call, reply, key, body.user, answer.latency_ms)
         return Response(answer.model_dump_json(exclude_none=True), media_type="application/json")
@@ -144,8 +146,17 @@ class Router:
             )
         return self._spec.tasks[name]
 
-    def _call(self, task: str, task_spec: TaskSpec, body: TaskRequest) -> Call:
-        """Settle text, locales and version of a request."""
+    def _choose(self, task: str, body: TaskRequest) -> Choice:
+        """Pick the version for a request's user or session."""
+        choice = choose(self._releases.release(task), sticky_key(body.user, body.session))
+        if choice is None:
+            raise RequestError(
+                f"the task {task!r} serves no model yet; train one with `polyloop loop run`", 503, "no_model"
+            )
+        return choice
+
+    def _call(self, task: str, task_spec: TaskSpec, body: TaskRequest, version: str) -> Call:
+        """Settle text and locales of a request."""
         kind = kind_of(task_spec)
         said = normalise_text(kind.said(body))
         if not said:
@@ -160,11 +171,6 @@ class Router:
         locale = body.locale or identify(said[:MAX_IDENTIFIED_CHARACTERS], locales)
         target_locale = kind.resolve_target_locale(task_spec, locale, getattr(body, "target_locale", None))
         text = normalise_text(kind.input_text(body, task_spec, locale))
-        version = self._releases.champion(task)
-        if version is None:
-            raise RequestError(
-                f"the task {task!r} serves no model yet; train one with `polyloop loop run`", 503, "no_model"
-            )
         return Call(version=version, text=text, locale=locale, target_locale=target_locale)
 
     def _input_locales(self, task_spec: TaskSpec) -> tuple[str, ...]:
@@ -173,14 +179,14 @@ class Router:
             return tuple(dict.fromkeys(split_pair(pair)[0] for pair in task_spec.pairs))
         return task_locales(task_spec, self._spec.locales)
 
-    def _claim(self, task: str, call: Call) -> InferenceClaim:
+    def _claim(self, task: str, call: Call, propensity: float) -> InferenceClaim:
         return InferenceClaim(
             inference_id=new_uuid7(),
             task=task,
             version=call.version,
             locale=call.locale,
             target_locale=call.target_locale,
-            propensity=1.0,
+            propensity=propensity,
             input_digest=digest_input(call.text, self._signing_key),
         )
 

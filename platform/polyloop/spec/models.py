@@ -200,7 +200,8 @@ class ServingSpec(Frozen):
     router_num_cpus: Annotated[float, Field(ge=0)] = 0.1
     """CPUs that Ray reserves for a router or collector replica."""
     log_inputs: bool = True
-    """False keeps inputs and outputs out of the inference log; corrections then need the input again."""
+    """False keeps inputs and outputs out of the inference log; corrections then need the input again, and no version
+    can be a shadow."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "ServingSpec":

@@ -35,6 +35,9 @@ class TaskRequest(BaseModel):
     """BCP-47 tag of the input; it is detected when absent."""
     user: Annotated[str | None, Field(min_length=1, max_length=200)] = None
     """Your own id of the person who asks, kept with the inference."""
+    session: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+    """Your own id of the visit, where there is no `user`: while a canary runs, one version answers all of a visit. It
+    is not kept."""
 
 
 class Usage(BaseModel):

@@ -5,27 +5,17 @@ import threading
 import pytest
 
 from polyloop.errors import RegistryError
+from polyloop.registry.release_events import release_history
 from polyloop.registry.releases import (
     Release,
     all_releases,
     get_release,
     promote,
-    release_history,
     rollback,
     set_preload,
 )
 from polyloop.registry.store import Store
-from polyloop.registry.versions import publish_version, reserve_version, set_version_state
-
-
-@pytest.fixture
-def published(store: Store) -> Store:
-    """A store whose task mood has the published versions v1 to v4, and v5 in training."""
-    for number in range(1, 6):
-        reserve_version(store, "mood", f"t{number}", dataset_digest="d", holdout_digest="h", spec_digest="s")
-    for number in range(1, 5):
-        publish_version(store, "mood", f"v{number}", path=f"/m/v{number}", size_bytes=1, metrics={})
-    return store
+from polyloop.registry.versions import set_version_state
 
 
 def test_a_task_without_a_release_has_an_empty_one(store: Store) -> None:

@@ -4,12 +4,22 @@ import base64
 import time
 import uuid
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from polyloop.errors import FeedbackError
-from polyloop.feedback.ids import MAX_LENGTH, PREFIX, InferenceClaim, digest_input, new_uuid7, sign, verify
+from polyloop.feedback.ids import (
+    MAX_LENGTH,
+    PREFIX,
+    InferenceClaim,
+    digest_input,
+    least_id,
+    new_uuid7,
+    sign,
+    time_of,
+    verify,
+)
 
 KEY = bytes(range(32))
 CLAIM = InferenceClaim(
@@ -106,3 +116,17 @@ def test_input_digests_see_through_white_space_and_need_the_key() -> None:
     assert digest_input("3 May 2027", KEY) != CLAIM.input_digest
     assert digest_input("3 May 2026", bytes(32)) != CLAIM.input_digest
     assert len(CLAIM.input_digest) == 16
+
+
+@pytest.mark.parametrize("microsecond", [0, 1, 999, 1_000, 123_456, 999_000, 999_999])
+def test_the_least_id_of_a_moment_parts_ids_by_time(microsecond: int) -> None:
+    moment = datetime(2026, 11, 27, 12, 0, 0, microsecond, tzinfo=UTC)
+    least = least_id(moment)
+    milliseconds = least.int >> 80
+    assert time_of(least) <= moment < time_of(least) + timedelta(milliseconds=1)
+    assert uuid.UUID(int=(milliseconds << 80) | 1) > least
+    assert uuid.UUID(int=((milliseconds - 1) << 80) | (1 << 80) - 1) < least
+
+
+def test_an_id_made_now_tells_the_time() -> None:
+    assert abs(time_of(new_uuid7()) - datetime.now(UTC)) < timedelta(seconds=5)

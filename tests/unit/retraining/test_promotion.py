@@ -1,19 +1,23 @@
-"""A release flips when every live replica holds the version, or not at all."""
+"""A release flips when every live replica holds the version, or not at all: for champion, canary and shadow."""
 
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.projects import publish
 
-from polyloop.errors import ClusterError, RegistryError
+from polyloop.errors import ClusterError, PolyloopError, RegistryError, SpecError
 from polyloop.registry.presence import beat
-from polyloop.registry.releases import get_release, promote, release_history, set_preload
+from polyloop.registry.release_events import release_history
+from polyloop.registry.releases import Release, get_release, promote, set_canary, set_preload
 from polyloop.registry.store import Store
 from polyloop.retraining import promotion
-from polyloop.retraining.promotion import promote_live
+from polyloop.retraining.promotion import canary_live, promote_live, shadow_live
+from polyloop.spec.loader import LoadedSpec, load_spec
 
 
 @pytest.fixture(autouse=True)
@@ -121,3 +125,105 @@ def test_an_unpublished_version_is_refused_before_anything_is_preloaded(store: S
     with pytest.raises(RegistryError):
         promote_live(store, "mood", "v9", actor="test", reason="none", progress=print)
     assert get_release(store, "mood").preload is None
+
+
+Start = Callable[..., Release]
+
+
+@pytest.fixture(params=["canary", "shadow"])
+def start(request: pytest.FixtureRequest, store: Store, loaded: LoadedSpec) -> tuple[str, Start]:
+    """The name of a role, and what gives it to a version."""
+
+    def start_canary(version: str, **options: Any) -> Release:
+        given = {"actor": "test", "reason": "a try", "progress": print, "load_timeout_s": 5, **options}
+        return canary_live(store, "mood", version, 0.1, **given)
+
+    def start_shadow(version: str, **options: Any) -> Release:
+        given = {"actor": "test", "reason": "a look", "progress": print, "load_timeout_s": 5, **options}
+        return shadow_live(store, loaded, "mood", version, **given)
+
+    return request.param, start_canary if request.param == "canary" else start_shadow
+
+
+def test_a_canary_and_a_shadow_go_live_when_every_replica_holds_them(store: Store, start: tuple[str, Start]) -> None:
+    role, begin = start
+    seen(store, "mood-1", "v1")
+    at_load: list[Release] = []
+
+    def load() -> None:
+        deadline = time.monotonic() + 5
+        while get_release(store, "mood").preload != "v2":
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        time.sleep(0.1)
+        at_load.append(get_release(store, "mood"))
+        seen(store, "mood-1", "v1", "v2")
+
+    thread = threading.Thread(target=load)
+    thread.start()
+    after = begin("v2")
+    thread.join()
+    assert getattr(after, role) == "v2"
+    assert after.preload is None
+    assert (at_load[0].canary, at_load[0].shadow) == (None, None)
+
+
+def test_a_canary_and_a_shadow_that_a_replica_does_not_load_stay_out(store: Store, start: tuple[str, Start]) -> None:
+    _, begin = start
+    seen(store, "mood-1", "v1")
+    with pytest.raises(ClusterError, match="v2 of mood was not loaded by mood-1"):
+        begin("v2", load_timeout_s=0.1)
+    release = get_release(store, "mood")
+    assert (release.canary, release.shadow, release.preload, release.generation) == (None, None, None, 1)
+
+
+def test_a_role_that_a_version_has_already_is_given_again_without_a_load(
+    store: Store, start: tuple[str, Start]
+) -> None:
+    _, begin = start
+    first = begin("v2")
+    seen(store, "mood-1", "v1")
+    assert begin("v2", load_timeout_s=0) == first
+    assert get_release(store, "mood") == first
+
+
+def test_a_version_that_cannot_have_the_role_is_refused_before_anything_is_loaded(
+    store: Store, start: tuple[str, Start]
+) -> None:
+    role, begin = start
+    before = get_release(store, "mood")
+    with pytest.raises(PolyloopError, match=f"v1 is the champion of mood and cannot be its {role} too"):
+        begin("v1")
+    assert get_release(store, "mood") == before
+
+
+def test_a_weight_that_is_none_is_refused_before_anything_is_loaded(store: Store) -> None:
+    before = get_release(store, "mood")
+    with pytest.raises(RegistryError, match=r"the weight 1\.5"):
+        canary_live(store, "mood", "v2", 1.5, actor="test", reason="", progress=print)
+    assert get_release(store, "mood") == before
+
+
+def test_a_weight_may_be_raised_while_the_canary_runs(store: Store) -> None:
+    for weight in (0.1, 0.5):
+        canary_live(store, "mood", "v2", weight, actor="test", reason="a try", progress=print)
+    assert get_release(store, "mood").canary_weight == 0.5
+
+
+def test_two_that_start_a_canary_at_once_do_not_overwrite_each_other(store: Store) -> None:
+    def ana_is_faster(_text: str) -> None:
+        set_canary(store, "mood", "v3", 0.3, actor="ana", reason="hers")
+
+    with pytest.raises(RegistryError, match="has changed meanwhile"):
+        canary_live(store, "mood", "v2", 0.1, actor="bob", reason="his", progress=ana_is_faster)
+    release = get_release(store, "mood")
+    assert (release.canary, release.canary_weight, release.preload) == ("v3", 0.3, None)
+
+
+def test_a_log_without_inputs_gives_a_shadow_nothing_to_answer(
+    store: Store, spec_data: dict[str, Any], write_spec: Callable[[dict[str, Any]], Path]
+) -> None:
+    silent = load_spec(write_spec({**spec_data, "serving": {"log_inputs": False}}))
+    with pytest.raises(SpecError, match=r"polyloop\.yaml: serving\.log_inputs is false.*set it to true"):
+        shadow_live(store, silent, "mood", "v2", actor="test", reason="", progress=print)
+    assert get_release(store, "mood").shadow is None

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ray.serve.schema import ServeDeploySchema
 
-from polyloop.serving.app import build, build_feedback, build_scheduler
+from polyloop.serving.app import build, build_feedback, build_scheduler, build_shadow
 from polyloop.serving.config import serve_config
 from polyloop.serving.options import ingress_options, task_options
 from polyloop.spec.loader import LoadedSpec
@@ -19,13 +19,15 @@ def test_the_config_is_one_that_serve_takes(loaded: LoadedSpec) -> None:
         ("polyloop", "/"),
         ("polyloop-feedback", "/v1/feedback"),
         ("polyloop-scheduler", None),
+        ("polyloop-shadow", None),
     ]
 
 
 def test_every_builder_gives_an_application(loaded: LoadedSpec) -> None:
     arguments = {"spec": str(loaded.path)}
-    names = [builder(arguments)._bound_deployment.name for builder in (build, build_feedback, build_scheduler)]
-    assert names == ["router", "collector", "scheduler"]
+    builders = (build, build_feedback, build_scheduler, build_shadow)
+    names = [builder(arguments)._bound_deployment.name for builder in builders]
+    assert names == ["router", "collector", "scheduler", "shadow"]
 
 
 def test_no_option_that_matters_is_left_to_serves_defaults(loaded: LoadedSpec) -> None:
@@ -41,7 +43,13 @@ def test_no_option_that_matters_is_left_to_serves_defaults(loaded: LoadedSpec) -
 
 
 @pytest.mark.parametrize(
-    "module", ["polyloop.serving.app", "polyloop.retraining.scheduler", "polyloop.serving.embedded"]
+    "module",
+    [
+        "polyloop.serving.app",
+        "polyloop.serving.shadow_service",
+        "polyloop.retraining.scheduler",
+        "polyloop.serving.embedded",
+    ],
 )
 def test_processes_that_answer_with_no_model_load_no_model_code(module: str) -> None:
     code = f"import sys, {module}; print([name for name in ('torch', 'transformers') if name in sys.modules])"

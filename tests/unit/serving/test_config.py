@@ -25,7 +25,7 @@ def test_the_text_reads_back_as_the_config_and_has_no_anchors():
     assert "&id" not in text
 
 
-def test_every_deployment_has_limits_health_checks_and_surge_and_all_but_the_scheduler_scale():
+def test_every_deployment_has_limits_health_checks_and_surge_and_all_but_those_without_requests_scale():
     config = serve_config(load_spec(REPOSITORY / SPEC))
     deployments = [one for application in config["applications"] for one in application["deployments"]]
 
@@ -33,7 +33,7 @@ def test_every_deployment_has_limits_health_checks_and_surge_and_all_but_the_sch
         assert deployment["max_surge_percent"] == 100
         assert deployment["max_ongoing_requests"] >= 1
         assert deployment["health_check_timeout_s"] > deployment["health_check_period_s"]
-        assert ("autoscaling_config" in deployment) == (deployment["name"] != "scheduler")
+        assert ("autoscaling_config" in deployment) == (deployment["name"] not in ("scheduler", "shadow"))
 
 
 def test_the_proxy_waits_longer_than_the_router():

@@ -12,7 +12,7 @@ from tests.support.projects import SmallModel, publish
 
 from polyloop.errors import ArtefactError, ModelError, RegistryError
 from polyloop.registry.presence import live_replicas
-from polyloop.registry.releases import Release, promote, rollback, set_preload
+from polyloop.registry.releases import Release, clear_canary, promote, rollback, set_canary, set_preload, set_shadow
 from polyloop.registry.store import Store
 from polyloop.serving import held_versions
 from polyloop.serving.held_versions import HeldVersions, wanted_versions
@@ -44,6 +44,7 @@ def loader() -> Loader:
 def held(store: Store, loader: Loader, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HeldVersions]:
     monkeypatch.setattr(held_versions, "POLL_S", 0.02)
     monkeypatch.setattr(held_versions, "BEAT_S", 0.05)
+    monkeypatch.setattr(held_versions, "LINGER_S", 0.3)
     versions = HeldVersions(store, task="mood", replica_id="mood-1", load=loader, artefacts_dir=tmp_path)
     yield versions
     loader.may_go.set()
@@ -109,6 +110,43 @@ def test_a_version_that_nothing_asks_for_any_more_is_let_go(store: Store, held: 
     eventually(lambda: shown(store) == [("v1", "v2")])
     set_preload(store, "mood", None)
     eventually(lambda: shown(store) == [("v1",)])
+
+
+def test_a_canary_and_a_shadow_are_held_like_a_champion(store: Store, held: HeldVersions) -> None:
+    serve_first(store)
+    publish(store, "mood", digest="c")
+    held.start()
+    set_canary(store, "mood", "v2", 0.1, actor="test", reason="a try")
+    set_shadow(store, "mood", "v3", actor="test", reason="a look")
+    eventually(lambda: shown(store) == [("v1", "v2", "v3")])
+
+
+def test_a_canary_that_ends_still_answers_calls_that_were_sent_before(
+    store: Store, held: HeldVersions, loader: Loader
+) -> None:
+    serve_first(store)
+    held.start()
+    set_canary(store, "mood", "v2", 0.1, actor="test", reason="a try")
+    eventually(lambda: shown(store) == [("v1", "v2")])
+    clear_canary(store, "mood", "v2", actor="test", reason="enough")
+    time.sleep(0.1)
+    model: Any = held.get("v2")
+    assert model.version == "v2"
+    assert loader.loads == ["v1", "v2"]
+    eventually(lambda: shown(store) == [("v1",)])
+
+
+def test_a_version_that_is_wanted_again_in_time_stays(store: Store, held: HeldVersions, loader: Loader) -> None:
+    serve_first(store)
+    held.start()
+    set_preload(store, "mood", "v2")
+    eventually(lambda: shown(store) == [("v1", "v2")])
+    set_preload(store, "mood", None)
+    time.sleep(0.1)
+    set_preload(store, "mood", "v2")
+    time.sleep(0.5)
+    assert shown(store) == [("v1", "v2")]
+    assert loader.loads == ["v1", "v2"]
 
 
 @pytest.mark.parametrize("error", [ArtefactError("a file was changed"), RuntimeError("size mismatch")])

@@ -18,11 +18,12 @@ from polyloop.feedback.ids import digest_input, verify
 from polyloop.registry.columns import utc_now
 from polyloop.registry.keys import create_key
 from polyloop.registry.presence import beat
-from polyloop.registry.releases import promote
+from polyloop.registry.releases import Release, promote, set_canary
 from polyloop.registry.store import Store, open_store
 from polyloop.registry.tables import inferences
 from polyloop.serving import dispatch
 from polyloop.serving.auth import project_signing_key
+from polyloop.serving.choice import choose, sticky_key
 from polyloop.serving.router import Router
 from polyloop.spec.loader import LoadedSpec, load_spec
 
@@ -31,6 +32,18 @@ Headers = dict[str, str]
 
 async def ask(router: httpx.AsyncClient, bearer: Headers, task: str = "mood", **body: Any) -> httpx.Response:
     return await router.post(f"/v1/tasks/{task}", json=body, headers=bearer)
+
+
+async def logged(store: Store, count: int) -> list[Any]:
+    """Return the rows of the inference log once there are so many."""
+    deadline = time.monotonic() + 5
+    rows: list[Any] = []
+    while len(rows) < count:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+        with store.read() as connection:
+            rows = list(connection.execute(inferences.select()))
+    return rows
 
 
 async def test_an_answer_carries_a_signed_id_that_tells_what_answered(
@@ -66,14 +79,7 @@ async def test_an_inference_is_logged_under_the_id_of_its_answer(
 ) -> None:
     answer = (await ask(router, bearer, input="what a day", locale="en", user="ana")).json()
     claim = verify(answer["id"], project_signing_key(store))
-    deadline = time.monotonic() + 5
-    rows: list[Any] = []
-    while not rows:
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.02)
-        with store.read() as connection:
-            rows = list(connection.execute(inferences.select()))
-    (row,) = rows
+    (row,) = await logged(store, 1)
     assert (row.inference_id, row.input, row.output, row.user) == (claim.inference_id, "what a day", "good", "ana")
 
 
@@ -133,6 +139,8 @@ async def test_a_long_input_without_spaces_does_not_hold_up_the_event_loop(
         ({"input": "a", "locale": "fr"}, "unknown_locale"),
         ({"input": "a", "target_locale": "fr"}, "invalid_request"),
         ({"input": "a", "locale": "not a tag"}, "invalid_request"),
+        ({"input": "a", "session": ""}, "invalid_request"),
+        ({"input": "a", "session": "x" * 201}, "invalid_request"),
     ],
 )
 async def test_a_wrong_request_is_a_422_that_says_what_is_wrong(
@@ -249,6 +257,63 @@ async def test_it_is_live_at_once_and_ready_when_replicas_hold_the_champions(
     for task in ("mood", "to-german"):
         beat(store, task, task, ["v1"], utc_now())
     assert (await router.get("/readyz")).json() == {"status": "ok", "reasons": {}}
+
+
+@pytest.fixture
+async def with_canary(
+    loaded: LoadedSpec, store: Store, champions: dict[str, str], handles: dict[str, SmallHandle]
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a router whose task mood has the canary v2 with a weight of a quarter, held by its replica."""
+    publish(store, "mood", digest="b")
+    beat(store, "mood-1", "mood", ["v1", "v2"], utc_now())
+    set_canary(store, "mood", "v2", 0.25, actor="test", reason="a try")
+    service = Router(loaded, handles)
+    async with client_of(service.app()) as client:
+        yield client
+    service.close()
+
+
+@pytest.mark.parametrize("field", ["user", "session"])
+async def test_a_canary_answers_its_users_and_the_id_and_the_log_tell_the_propensity(
+    with_canary: httpx.AsyncClient, bearer: Headers, store: Store, handles: dict[str, SmallHandle], field: str
+) -> None:
+    release = Release(task="mood", champion="v1", canary="v2", canary_weight=0.25)
+    claims = {}
+    for name in (f"name-{number}" for number in range(12)):
+        expected = choose(release, sticky_key(**{"user": None, "session": None, field: name}))
+        assert expected is not None
+        answers = [(await ask(with_canary, bearer, input="a", locale="en", **{field: name})).json() for _ in range(2)]
+        assert [answer["version"] for answer in answers] == [expected.version] * 2
+        claim = verify(answers[0]["id"], project_signing_key(store))
+        assert (claim.version, claim.propensity) == (expected.version, expected.propensity)
+        claims[claim.inference_id] = claim
+    assert {claim.version for claim in claims.values()} == {"v1", "v2"}
+    assert {call.version for call in handles["mood"].calls} == {"v1", "v2"}
+    rows = await logged(store, 24)
+    assert {(row.version, row.propensity) for row in rows} == {("v1", 0.75), ("v2", 0.25)}
+    by_id = {row.inference_id: (row.version, row.propensity) for row in rows}
+    assert {key: by_id[key] for key in claims} == {
+        key: (claim.version, claim.propensity) for key, claim in claims.items()
+    }
+
+
+async def test_a_canary_leaves_other_tasks_alone(with_canary: httpx.AsyncClient, bearer: Headers, store: Store) -> None:
+    answer = (await ask(with_canary, bearer, task="to-german", input="good morning", user="ana")).json()
+    assert verify(answer["id"], project_signing_key(store)).propensity == 1.0
+
+
+async def test_a_canary_that_no_replica_holds_leaves_all_users_to_the_champion(
+    loaded: LoadedSpec, champions: dict[str, str], handles: dict[str, SmallHandle], bearer: Headers, store: Store
+) -> None:
+    publish(store, "mood", digest="b")
+    beat(store, "mood-1", "mood", ["v1"], utc_now())
+    set_canary(store, "mood", "v2", 0.9, actor="test", reason="a try")
+    service = Router(loaded, handles)
+    async with client_of(service.app()) as client:
+        answers = [(await ask(client, bearer, input="a", locale="en")).json() for _ in range(10)]
+    service.close()
+    claims = [verify(answer["id"], project_signing_key(store)) for answer in answers]
+    assert {(claim.version, claim.propensity) for claim in claims} == {("v1", 1.0)}
 
 
 CITATION = {
