@@ -13,11 +13,12 @@ __all__ = ["AsyncClient", "Client", "__version__"]
 
 __version__ = "0.1.0"
 
+if not TYPE_CHECKING:  # type checkers see the imports above, and so find names that do not exist
 
-def __getattr__(name: str) -> Any:
-    """Load the clients when they are asked for, so that all else of the package starts without them."""
-    if name in ("AsyncClient", "Client"):
-        from polyloop import client
+    def __getattr__(name: str) -> Any:
+        """Load the clients when they are asked for, so that all else of the package starts without them."""
+        if name in ("AsyncClient", "Client"):
+            from polyloop import client
 
-        return getattr(client, name)
-    raise AttributeError(f"module 'polyloop' has no attribute {name!r}")
+            return getattr(client, name)
+        raise AttributeError(f"module 'polyloop' has no attribute {name!r}")

@@ -45,7 +45,14 @@ def test_turns_keep_their_order_and_developers_count_as_system() -> None:
 
 
 def test_an_earlier_answer_may_be_sent_back_as_it_came() -> None:
-    reply = {"role": "assistant", "content": "b", "refusal": None, "annotations": [], "tool_calls": None, "audio": None}
+    reply: dict[str, Any] = {
+        "role": "assistant",
+        "content": "b",
+        "refusal": None,
+        "annotations": [],
+        "tool_calls": None,
+        "audio": None,
+    }
     assert chat(user(), reply, user("again"), task="tale").input == "again"
 
 

@@ -8,11 +8,13 @@ import openai
 import pytest
 from openai import AsyncOpenAI, OpenAI
 from openai.types.chat import ChatCompletionMessageParam
+from ray.serve.exceptions import BackPressureError
 from tests.support.wire_site import BREAKS, CITATION, WireSite
 
 from polyloop.feedback.ids import verify
 from polyloop.registry.keys import create_key
 from polyloop.serving.auth import project_signing_key
+from polyloop.serving.calls import Call, Reply
 
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "hello"}]
 
@@ -259,6 +261,32 @@ def test_a_stream_that_breaks_off_says_so(openai_client: OpenAI) -> None:
     with pytest.raises(openai.APIError, match="the replica died") as caught:
         next(stream)
     assert caught.value.code == "no_replica"
+
+
+def test_an_overloaded_task_is_a_rate_limit_that_says_when_to_come_back(
+    openai_client: OpenAI, site: WireSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overloaded(_call: Call) -> Reply:
+        raise BackPressureError(num_queued_requests=9, max_queued_requests=9)
+
+    monkeypatch.setattr(site.handles["gist"], "rule", overloaded)
+    with pytest.raises(openai.RateLimitError) as caught:
+        openai_client.completions.create(model="gist", prompt="a", stream=True)
+    assert (caught.value.code, caught.value.type) == ("rate_limit_exceeded", "rate_limit_error")
+    assert caught.value.response.headers["retry-after"] == "1"
+
+
+def test_a_failure_that_nobody_foresaw_tells_nothing_of_the_inside(
+    openai_client: OpenAI, site: WireSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_call: Call) -> Reply:
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr(site.handles["gist"], "rule", broken)
+    with pytest.raises(openai.InternalServerError) as caught:
+        openai_client.completions.create(model="gist", prompt=["a", "b"])
+    assert (caught.value.status_code, caught.value.code, caught.value.type) == (500, "internal_error", "server_error")
+    assert "secret" not in caught.value.response.text
 
 
 def test_a_body_over_the_limit_and_a_wrong_method_have_openais_shape(site: WireSite) -> None:
