@@ -1,4 +1,4 @@
-"""Answers in parts: a failure before the first is raised, a later one is told, and what is no longer read is stopped."""
+"""Answers in parts: a first failure is raised, a later one is told, and what is no longer read is stopped."""
 
 from collections.abc import AsyncGenerator
 

@@ -2,18 +2,29 @@
 
 import json
 import time
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from tests.support.projects import publish
 from tests.support.wire_site import CITATION, WireSite
+from tests.unit.serving.conftest import client_of
 
 from polyloop import __version__
 from polyloop.feedback.ids import verify
+from polyloop.registry.keys import KeyInfo
 from polyloop.registry.releases import promote
-from polyloop.serving.auth import project_signing_key
+from polyloop.serving.answering import Piece
+from polyloop.serving.auth import KeyCheck, project_signing_key
+from polyloop.serving.oip.routes import SHAPES, InferenceRoutes
+from polyloop.serving.problems import install_problem_handlers
 from polyloop.serving.release_watch import POLL_S
+from polyloop.spec.loader import LoadedSpec
+from polyloop.spec.models import TaskSpec
+from polyloop.tasks.base import TaskAnswer, TaskRequest, Usage
+from polyloop.tasks.summarize import SummarizeAnswer
 
 
 def tensor(*texts: str, name: str = "input") -> dict[str, Any]:
@@ -133,6 +144,55 @@ def test_a_version_that_is_replaced_while_it_answers_is_not_passed_off_as_itself
     site.handles["tale"].rule = rule
     assert infer(site, "tale", tensor("a"), version="v1").status_code == 404
     assert infer(site, "tale", tensor("a")).json()["model_version"] == version
+
+
+class JustPromoted:
+    """An `Answering` whose champion changes from v1 to v2 after it was asked for it, and so answers by v2."""
+
+    def __init__(self, loaded: LoadedSpec) -> None:
+        self._tasks = loaded.spec.tasks
+
+    def tasks(self) -> Mapping[str, TaskSpec]:
+        """Return the tasks."""
+        return self._tasks
+
+    def task(self, name: str) -> TaskSpec:
+        """Return a task."""
+        return self._tasks[name]
+
+    def champion(self, task: str) -> str | None:
+        """Return the version that was the champion a moment ago."""
+        return "v1"
+
+    def unready(self) -> dict[str, str]:
+        """Return nothing."""
+        return {}
+
+    async def answer(self, task: str, body: TaskRequest, caller: KeyInfo) -> TaskAnswer:
+        """Answer by v2; by v1 where the user is early."""
+        version = "v1" if body.user == "early" else "v2"
+        usage = Usage(input_tokens=1, output_tokens=1)
+        facts: dict[str, Any] = {"id": "inf_x", "locale": "en", "output": body.input, "usage": usage, "latency_ms": 1.0}
+        return SummarizeAnswer(task=task, version=version, **facts)
+
+    async def stream(self, task: str, body: TaskRequest, caller: KeyInfo) -> AsyncGenerator[Piece | TaskAnswer]:
+        """Give the answer."""
+        yield await self.answer(task, body, caller)
+
+
+async def test_what_another_version_answered_is_never_passed_off_as_the_one_that_was_named(site: WireSite) -> None:
+    app = FastAPI()
+    install_problem_handlers(app, SHAPES)
+    InferenceRoutes(JustPromoted(site.loaded), KeyCheck(site.store), max_body_bytes=10_000).add_to(app)
+    async with client_of(app) as client:
+
+        async def post(path: str, *inputs: dict[str, Any]) -> httpx.Response:
+            return await client.post(f"/v2/models/gist{path}/infer", json={"inputs": inputs}, headers=site.bearer)
+
+        assert (await post("/versions/v1", tensor("a"))).json()["code"] == "version_not_served"
+        assert (await post("", tensor("a"))).json()["model_version"] == "v2"
+        mixed = await post("", tensor("a", "b"), tensor("early", "late", name="user"))
+        assert (mixed.status_code, "model_version" in mixed.json()) == (200, False)
 
 
 def test_an_unknown_task_a_missing_key_and_no_json_have_the_protocols_shape(site: WireSite) -> None:
