@@ -59,5 +59,5 @@ bench: $(STAMP)  ## Run the benchmarks, or one: make bench NAME=serving
 	$(BIN)/polyloop bench $(NAME)
 
 clean:  ## Remove the virtual environment, caches and what runs have written here
-	rm -rf $(VENV) .polyloop build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .polyloop build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

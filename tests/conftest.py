@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import yaml
 
@@ -14,6 +15,16 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 # Tests run Ray in the mode that `polyloop up` runs it in; Ray reads this when its processes start.
 apply_ray_environment()
 
+# The same examples at every run, so that a change and not luck decides; no deadline, as machines share their cores.
+hypothesis.settings.register_profile(
+    "polyloop",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    max_examples=200,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("polyloop")
 
 ALONE = tuple(REPOSITORY / "tests" / folder for folder in ("e2e", "benchmarks"))
 """Folders whose tests start clusters, browsers or measurements."""

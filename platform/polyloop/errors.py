@@ -90,5 +90,55 @@ class RequestError(PolyloopError):
         return type(self), (self.message, self.status, self.code)
 
 
+class ParameterError(RequestError):
+    """A request is wrong at one place; `parameter` names it, such as `n` or `messages[0].content`."""
+
+    def __init__(self, message: str, parameter: str, status: int = 400, code: str = "invalid_request") -> None:
+        super().__init__(message, status, code)
+        self.parameter = parameter
+
+    def __reduce__(self) -> tuple[type, tuple[str, str, int, str]]:  # type: ignore[override]  # one argument more
+        return type(self), (self.message, self.parameter, self.status, self.code)
+
+
+class ClientError(PolyloopError):
+    """A client of the serving API got no answer that it can use."""
+
+
+class NoAnswerError(ClientError):
+    """The service could not be reached, broke off, or did not answer before the deadline."""
+
+
+class ProblemError(ClientError):
+    """The service refused a request: `status`, its stable `code`, `detail`, and the `request_id` in its logs."""
+
+    def __init__(self, detail: str, status: int, code: str, request_id: str | None = None) -> None:
+        super().__init__(f"{status} {code}: {detail}")
+        self.detail, self.status, self.code, self.request_id = detail, status, code, request_id
+
+    def __reduce__(self) -> tuple[type, tuple[str, int, str, str | None]]:
+        return type(self), (self.detail, self.status, self.code, self.request_id)
+
+
+class RefusedRequestError(ProblemError):
+    """The request itself is wrong (400, 409, 413, 422 and the rest of 4xx)."""
+
+
+class RefusedKeyError(ProblemError):
+    """The API key is missing, unknown or revoked (401), or lacks a scope (403)."""
+
+
+class UnknownNameError(ProblemError):
+    """There is no such task, version or route (404)."""
+
+
+class OverloadedError(ProblemError):
+    """The task has as many requests as it can take (429); each try was refused."""
+
+
+class ServiceFailedError(ProblemError):
+    """The service failed, has no model or no replica yet, or took too long (5xx)."""
+
+
 class ClusterError(PolyloopError):
     """The Ray cluster is not there, refused the call or stopped answering."""

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 def test_a_run_takes_the_workers_that_there_are(two_nodes: TwoNodes, tmp_path: Path) -> None:
     training = {
-        "epochs": 800,
+        "epochs": 400,
         "batch_tokens": 256,
         "dropout": 0.0,
         "learning_rate": 1e-5,

@@ -10,13 +10,12 @@ import random
 import threading
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
 
-import httpx
-
+from polyloop.client import Answer, AsyncClient, Retries
 from polyloop.demo.corpora import TrafficItem
 from polyloop.demo.users import Reaction, User
+from polyloop.errors import ClientError, NoAnswerError, ServiceFailedError
 
 REQUEST_TIMEOUT_S = 60.0
 FEEDBACK_ATTEMPTS = 60
@@ -49,7 +48,7 @@ class Traffic:
     ) -> None:
         self.tally = Tally()
         self._url = url
-        self._headers = {"Authorization": f"Bearer {api_key}"}
+        self._api_key = api_key
         self._users = users
         self._weights = [user.activity for user in users]
         self._pool = pool
@@ -74,13 +73,11 @@ class Traffic:
         self._calm_tasks.add(task)
 
     async def _main(self) -> None:
-        limits = httpx.Limits(max_connections=BUSY_USERS * 2)
-        async with httpx.AsyncClient(
-            base_url=self._url, headers=self._headers, timeout=REQUEST_TIMEOUT_S, limits=limits
-        ) as client:
+        once = Retries(max_tries=1, deadline_s=REQUEST_TIMEOUT_S)
+        async with AsyncClient(self._url, self._api_key, timeout_s=REQUEST_TIMEOUT_S, retries=once) as client:
             await asyncio.gather(*(self._work(client, number) for number in range(BUSY_USERS)))
 
-    async def _work(self, client: httpx.AsyncClient, number: int) -> None:
+    async def _work(self, client: AsyncClient, number: int) -> None:
         while not self._stop.is_set():
             item = self._draw()
             if item is None:  # every task is calm: a few users stay, the others wait
@@ -92,9 +89,9 @@ class Traffic:
             user = self._rng.choices(self._users, self._weights)[0]
             answer = await self._ask(client, user, item)
             if answer is not None:
-                reaction = user.react(item, answer["output"])
+                reaction = user.react(item, answer.output)
                 if reaction is not None:
-                    await self._tell(client, user, item.task, answer["id"], reaction)
+                    await self._tell(client, user, answer, reaction)
 
     def _any(self) -> TrafficItem:
         item = self._pool[self._next % len(self._pool)]
@@ -109,44 +106,36 @@ class Traffic:
                 return item
         return None
 
-    async def _ask(self, client: httpx.AsyncClient, user: User, item: TrafficItem) -> dict[str, Any] | None:
-        body = {"input": item.input, "locale": item.locale, "user": user.name}
-        if item.target_locale != item.locale:
-            body["target_locale"] = item.target_locale
+    async def _ask(self, client: AsyncClient, user: User, item: TrafficItem) -> Answer | None:
+        target = item.target_locale if item.target_locale != item.locale else None
         _count(self.tally.sent, item.task)
         try:
-            response = await client.post(f"/v1/tasks/{item.task}", json=body)
-            response.raise_for_status()
-            answer: dict[str, Any] = response.json()
-        except httpx.HTTPError as error:
+            answer = await client.answer(
+                item.task, item.input, locale=item.locale, target_locale=target, user=user.name
+            )
+        except ClientError as error:
             _count(self.tally.failed, item.task)
             self.tally.failures.append(f"{item.task}: {type(error).__name__}: {error}")
             return None
-        _count(self.tally.versions.setdefault(item.task, {}), answer["version"])
+        _count(self.tally.versions.setdefault(item.task, {}), answer.version)
         return answer
 
-    async def _tell(
-        self, client: httpx.AsyncClient, user: User, task: str, inference_id: str, reaction: Reaction
-    ) -> None:
-        body: dict[str, Any] = {"inference_id": inference_id, "user": user.name}
-        fields = {"rating": reaction.rating, "correction": reaction.correction, "comment": reaction.comment}
-        body.update({name: value for name, value in fields.items() if value is not None})
-        headers = {"Idempotency-Key": str(uuid.uuid4())}
-        _count(self.tally.feedback_given, task)
+    async def _tell(self, client: AsyncClient, user: User, answer: Answer, reaction: Reaction) -> None:
+        statement = asdict(reaction)
+        key = str(uuid.uuid4())
+        _count(self.tally.feedback_given, answer.task)
         if reaction.correction is not None:
-            _count(self.tally.corrections_given, task)
+            _count(self.tally.corrections_given, answer.task)
         for _ in range(FEEDBACK_ATTEMPTS):
             try:
-                response = await client.post("/v1/feedback", json=body, headers=headers)
-            except httpx.HTTPError:
+                receipt = await client.feedback(answer, **statement, user=user.name, idempotency_key=key)
+            except (NoAnswerError, ServiceFailedError):
                 await asyncio.sleep(FEEDBACK_PAUSE_S)
                 continue
-            if response.status_code == 201:
-                self.tally.acknowledged.add(response.json()["feedback_id"])
+            except ClientError:  # refused at the door, such as a correction that is no label
                 return
-            if response.status_code < 500:  # refused at the door, such as a correction that is no label
-                return
-            await asyncio.sleep(FEEDBACK_PAUSE_S)
+            self.tally.acknowledged.add(receipt.feedback_id)
+            return
         self.tally.feedback_lost += 1
 
 

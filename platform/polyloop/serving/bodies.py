@@ -5,13 +5,14 @@ that announces no length is cut off as soon as it has grown too large, so that i
 """
 
 import json
+from collections.abc import Sequence
 from typing import TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 
-from polyloop.errors import RequestError
+from polyloop.errors import ParameterError, RequestError
 
 Body = TypeVar("Body", bound=BaseModel)
 SHOWN_ERRORS = 5
@@ -23,7 +24,7 @@ async def read_body(request: Request, model: type[Body], *, max_body_bytes: int)
     try:
         return model.model_validate_json(raw, strict=True)
     except ValidationError as error:
-        raise _explain(error, raw) from None
+        raise explain(error) from None
 
 
 async def _read_bounded(request: Request, max_body_bytes: int) -> bytes:
@@ -47,7 +48,8 @@ def _too_large(max_body_bytes: int) -> RequestError:
     )
 
 
-def _explain(error: ValidationError, raw: bytes) -> RequestError:
+def explain(error: ValidationError) -> RequestError:
+    """Return what a client is told of a body that does not fit: 400 where it is not JSON, else 422."""
     details = error.errors(include_url=False, include_context=False)
     if any(item["type"] == "json_invalid" for item in details):
         return RequestError(f"the body is not JSON: {details[0]['msg']}", 400, "invalid_json")
@@ -56,4 +58,9 @@ def _explain(error: ValidationError, raw: bytes) -> RequestError:
         place = ".".join(str(part) for part in item["loc"]) or "body"
         value = json.dumps(item["input"], ensure_ascii=False, default=str)
         lines.append(f"{place}: {item['msg']} (got {value[:80]})")
-    return RequestError("; ".join(lines), 422, "invalid_request")
+    return ParameterError("; ".join(lines), place_of(details[0]["loc"]), 422)
+
+
+def place_of(location: Sequence[int | str]) -> str:
+    """Return a place in a body as programs write it: `messages[0].content`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).removeprefix(".")

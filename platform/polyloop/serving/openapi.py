@@ -10,11 +10,14 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from polyloop.feedback.records import FeedbackRequest
+from polyloop.serving.events import MEDIA_TYPE
+from polyloop.serving.oip import routes as oip_routes
+from polyloop.serving.openai_api import routes as openai_routes
 from polyloop.serving.problems import documented
-from polyloop.serving.schemas import FeedbackReceipt, Problem
+from polyloop.serving.schemas import FeedbackReceipt, Problem, StreamedPiece
 from polyloop.tasks import KINDS
 
 REF = "#/components/schemas/{model}"
@@ -36,7 +39,10 @@ TASK_ROUTE: dict[str, Any] = {
     "responses": {
         200: {
             "description": "The answer",
-            "content": {"application/json": {"schema": _one_of([kind.answer_model for kind in KINDS.values()])}},
+            "content": {
+                "application/json": {"schema": _one_of([kind.answer_model for kind in KINDS.values()])},
+                MEDIA_TYPE: {"schema": _one_of([StreamedPiece, *(kind.answer_model for kind in KINDS.values())])},
+            },
         },
         **documented(400, 401, 403, 404, 413, 422, 429, 503, 504),
     },
@@ -48,6 +54,8 @@ TASK_ROUTE: dict[str, Any] = {
         },
     },
 }
+
+MODEL_ROUTE: dict[str, Any] = {"responses": documented(401, 403, 404, 503), "openapi_extra": NEEDS_KEY}
 
 _FEEDBACK_ROUTE: dict[str, Any] = {
     "tags": ["feedback"],
@@ -86,12 +94,14 @@ def install(app: FastAPI) -> None:
 def _document(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, summary=SUMMARY, routes=app.routes)
-        models: list[type[BaseModel]] = [Problem, FeedbackRequest, FeedbackReceipt]
-        models += [model for kind in KINDS.values() for model in (kind.request_model, kind.answer_model)]
-        _, definitions = models_json_schema(
-            [(model, "serialization" if "Answer" in model.__name__ else "validation") for model in models],
-            ref_template=REF,
-        )
+        kinds = KINDS.values()
+        read: list[type[BaseModel]] = [FeedbackRequest, *(kind.request_model for kind in kinds)]
+        read += [*openai_routes.REQUESTS, *oip_routes.REQUESTS]
+        sent: list[type[BaseModel]] = [Problem, FeedbackReceipt, StreamedPiece, *(kind.answer_model for kind in kinds)]
+        sent += [*openai_routes.ANSWERS, *oip_routes.ANSWERS]
+        modes: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in read]
+        modes += [(model, "serialization") for model in sent]
+        _, definitions = models_json_schema(modes, ref_template=REF)
         components = document.setdefault("components", {})
         components.setdefault("schemas", {}).update(definitions["$defs"])
         components["securitySchemes"] = _SECURITY_SCHEMES

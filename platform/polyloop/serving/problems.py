@@ -1,11 +1,13 @@
-"""Turns every failure of a request into one problem+json answer (RFC 9457) with a stable code.
+"""Turns every failure of a request into one answer with a stable code: problem+json (RFC 9457) or another shape.
 
 Input: an exception. Output: a response whose detail says what was wrong, with which value, and what to send instead.
-Unforeseen failures are logged with their traceback and answered without any inner detail.
+Unforeseen failures are logged with their traceback and answered without any inner detail. Protocols that others define
+have error bodies of their own; `Shape`s, by the beginning of the path, give them the same facts and status.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -14,7 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from polyloop.errors import FeedbackError, PolyloopError, RequestError, StorageFullError
+from polyloop.errors import FeedbackError, ParameterError, PolyloopError, RequestError, StorageFullError
 from polyloop.serving.schemas import Problem
 
 logger = logging.getLogger("polyloop.serving")
@@ -23,19 +25,82 @@ PROBLEM_MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
 
 
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """What is told of a failure; `parameter` is the place in the request that is wrong, where there is one."""
+
+    problem: Problem
+    parameter: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Shape = Callable[[Failure], dict[str, Any]]
+"""Gives the JSON body that a protocol has for failures."""
+
+
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI description of the problems that a route can answer with."""
-    schema = {"$ref": "#/components/schemas/Problem"}
+    return documented_as("Problem", PROBLEM_MEDIA_TYPE, *statuses)
+
+
+def documented_as(model: str, media_type: str, *statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI description of failures whose body is the component `model`."""
+    schema = {"$ref": f"#/components/schemas/{model}"}
     return {
-        status: {"description": HTTPStatus(status).phrase, "content": {PROBLEM_MEDIA_TYPE: {"schema": schema}}}
+        status: {"description": HTTPStatus(status).phrase, "content": {media_type: {"schema": schema}}}
         for status in statuses
     }
 
 
-def problem_response(
-    request: Request, status: int, code: str, detail: str, extra_headers: Mapping[str, str] | None = None
-) -> JSONResponse:
-    """Return the answer for one failure; 429 and 503 carry Retry-After, 401 the scheme to use."""
+def install_problem_handlers(app: FastAPI, shapes: Mapping[str, Shape] | None = None) -> None:
+    """Make `app` answer all failures with problem+json, or in the shape of the first prefix that a path begins with."""
+    app.state.error_shapes = dict(shapes or {})
+    for kind in (RequestValidationError, HTTPException, PolyloopError, Exception):
+        app.add_exception_handler(kind, _answer)
+
+
+async def _answer(request: Request, error: Exception) -> JSONResponse:
+    failure = describe(request, error)
+    status = failure.problem.status
+    for prefix, shape in request.app.state.error_shapes.items():
+        if request.url.path.startswith(prefix):
+            return JSONResponse(shape(failure), status_code=status, headers=failure.headers)
+    body = failure.problem.model_dump(exclude_none=True)
+    return JSONResponse(body, status_code=status, headers=failure.headers, media_type=PROBLEM_MEDIA_TYPE)
+
+
+def describe(request: Request, error: Exception) -> Failure:
+    """Return what a client is told of an exception, and log what it is not told."""
+    if isinstance(error, RequestValidationError):
+        parts = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
+        return _failure(request, 422, "invalid_request", "; ".join(parts))
+    if isinstance(error, HTTPException):
+        if error.status_code == 404:
+            return _failure(request, 404, "no_such_route", f"there is nothing at {request.url.path}; see /docs")
+        return _failure(request, error.status_code, "http_error", str(error.detail), headers=error.headers)
+    if isinstance(error, RequestError):
+        parameter = error.parameter if isinstance(error, ParameterError) else None
+        return _failure(request, error.status, error.code, error.message, parameter)
+    if isinstance(error, FeedbackError):
+        return _failure(request, 422, "invalid_feedback", error.message)
+    if isinstance(error, PolyloopError):
+        logger.error("request to %s failed: %s", request.url.path, error.message)
+        if isinstance(error, StorageFullError):
+            return _failure(request, 503, "storage_full", "the server has no space left; nothing was stored")
+        return _failure(request, 503, "unavailable", "the server cannot answer now; try again")
+    logger.error("request to %s failed", request.url.path, exc_info=error)
+    return _failure(request, 500, "internal_error", "an unforeseen failure; the server's log has the details")
+
+
+def _failure(
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    parameter: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Failure:
+    """Return one failure; 429 and 503 carry Retry-After, 401 the scheme to use."""
     problem = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
@@ -43,49 +108,9 @@ def problem_response(
         code=code,
         request_id=request.headers.get("x-request-id"),
     )
-    headers = dict(extra_headers or {})
+    sent = dict(headers or {})
     if status in (429, 503):
-        headers["Retry-After"] = str(RETRY_AFTER_S)
+        sent["Retry-After"] = str(RETRY_AFTER_S)
     if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    return JSONResponse(
-        problem.model_dump(exclude_none=True), status_code=status, headers=headers, media_type=PROBLEM_MEDIA_TYPE
-    )
-
-
-def install_problem_handlers(app: FastAPI) -> None:
-    """Make `app` answer all failures with problem+json."""
-    app.add_exception_handler(RequestValidationError, _on_invalid)
-    app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(PolyloopError, _on_named)
-    app.add_exception_handler(Exception, _on_unforeseen)
-
-
-async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
-    parts = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
-    return problem_response(request, 422, "invalid_request", "; ".join(parts))
-
-
-async def _on_http(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
-    if error.status_code == 404:
-        return problem_response(request, 404, "no_such_route", f"there is nothing at {request.url.path}; see /docs")
-    return problem_response(request, error.status_code, "http_error", str(error.detail), error.headers)
-
-
-async def _on_named(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, PolyloopError)
-    if isinstance(error, RequestError):
-        return problem_response(request, error.status, error.code, error.message)
-    if isinstance(error, FeedbackError):
-        return problem_response(request, 422, "invalid_feedback", error.message)
-    logger.error("request to %s failed: %s", request.url.path, error.message)
-    if isinstance(error, StorageFullError):
-        return problem_response(request, 503, "storage_full", "the server has no space left; nothing was stored")
-    return problem_response(request, 503, "unavailable", "the server cannot answer now; try again")
-
-
-async def _on_unforeseen(request: Request, error: Exception) -> JSONResponse:
-    logger.error("request to %s failed", request.url.path, exc_info=error)
-    return problem_response(request, 500, "internal_error", "an unforeseen failure; the server's log has the details")
+        sent["WWW-Authenticate"] = "Bearer"
+    return Failure(problem=problem, parameter=parameter, headers=sent)

@@ -8,7 +8,7 @@ the model. `Router` is all of it and knows nothing of Serve's life cycle; `Route
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -20,24 +20,30 @@ from polyloop.console.pages import console_routes
 from polyloop.data.language import identify
 from polyloop.errors import ClusterError, RequestError
 from polyloop.feedback.ids import InferenceClaim, digest_input, new_uuid7, sign
-from polyloop.feedback.inference_log import InferenceLog, InferenceRecord
+from polyloop.feedback.inference_log import InferenceLog
 from polyloop.registry.keys import KeyInfo
 from polyloop.registry.store import open_store
 from polyloop.registry.versions import list_versions
 from polyloop.serving import openapi
+from polyloop.serving.answering import Piece
+from polyloop.serving.answers import answer_of, record_of
 from polyloop.serving.auth import KeyCheck, authorization_of, project_signing_key
 from polyloop.serving.bodies import read_body
-from polyloop.serving.calls import Call, Reply, TaskHandle
+from polyloop.serving.calls import Call, TaskHandle
+from polyloop.serving.catalogue import served_model, task_list, version_list
 from polyloop.serving.choice import Choice, choose, sticky_key
 from polyloop.serving.dispatch import dispatch
 from polyloop.serving.lifespan import closing_at_the_end
+from polyloop.serving.oip import routes as oip_routes
+from polyloop.serving.openai_api import routes as openai_routes
 from polyloop.serving.problems import documented, install_problem_handlers
 from polyloop.serving.release_watch import ReleaseWatch
-from polyloop.serving.schemas import Health, TaskInfo, TaskList, VersionInfo, VersionList
+from polyloop.serving.schemas import Health, ServedModel, TaskList, VersionList
+from polyloop.serving.task_events import accepts_events, streamed
 from polyloop.spec.loader import LoadedSpec, load_spec
 from polyloop.spec.models import TaskSpec, split_pair, task_locales
 from polyloop.tasks import kind_of
-from polyloop.tasks.base import TaskAnswer, TaskRequest, Usage
+from polyloop.tasks.base import TaskAnswer, TaskRequest
 from polyloop.tasks.text import normalise_text
 
 MAX_IDENTIFIED_CHARACTERS = 1_000
@@ -76,58 +82,81 @@ class Router:
         app = FastAPIOffline(
             title="Polyloop", version=__version__, redoc_url=None, lifespan=closing_at_the_end(self.close)
         )
-        install_problem_handlers(app)
+        install_problem_handlers(app, {**openai_routes.SHAPES, **oip_routes.SHAPES})
         needs_key: dict[str, Any] = {"responses": documented(401, 403, 503), "openapi_extra": openapi.NEEDS_KEY}
-        app.add_api_route("/v1/tasks/{task}", self.answer, methods=["POST"], tags=["inference"], **openapi.TASK_ROUTE)
+        app.add_api_route(
+            "/v1/tasks/{task}", self.answer_task, methods=["POST"], tags=["inference"], **openapi.TASK_ROUTE
+        )
         app.add_api_route("/v1/tasks", self.list_tasks, tags=["catalogue"], **needs_key)
         app.add_api_route("/v1/models", self.list_models, tags=["catalogue"], **needs_key)
+        app.add_api_route("/v1/models/{model}", self.show_model, tags=["catalogue"], **openapi.MODEL_ROUTE)
+        max_body_bytes = self._spec.serving.max_body_bytes
+        openai_routes.OpenAIRoutes(self, self._keys, max_body_bytes=max_body_bytes).add_to(app)
+        oip_routes.InferenceRoutes(self, self._keys, max_body_bytes=max_body_bytes).add_to(app)
         app.add_api_route("/healthz", self.live, tags=["health"])
         app.add_api_route("/readyz", self.ready, tags=["health"], responses={503: {"model": Health}})
         app.router.routes.extend(console_routes())
         openapi.install(app)
         return app
 
-    async def answer(self, task: str, request: Request, authorization: Authorization) -> Response:
-        """Answer one input with the version that the task's release gives the user: the champion, or the canary."""
+    def tasks(self) -> Mapping[str, TaskSpec]:
+        """Return the tasks by name."""
+        return self._spec.tasks
+
+    def champion(self, task: str) -> str | None:
+        """Return the version that a task serves now."""
+        return self._releases.champion(task)
+
+    def unready(self) -> dict[str, str]:
+        """Return, per task that cannot answer, the reason. Reads the store."""
+        return self._releases.unready()
+
+    async def answer(self, task: str, body: TaskRequest, caller: KeyInfo) -> TaskAnswer:
+        """Answer one request with the version that the task's release gives the user: the champion, or the canary."""
         started = time.perf_counter()
-        key = await self._keys.require(authorization, "infer")
-        task_spec = self._task(task)
-        body = await read_body(
-            request, kind_of(task_spec).request_model, max_body_bytes=self._spec.serving.max_body_bytes
-        )
+        task_spec = self.task(task)
         choice = self._choose(task, body)
         call = self._call(task, task_spec, body, choice.version)
         reply = await dispatch(self._tasks[task], call, task=task, timeout_s=self._spec.serving.request_timeout_s)
         claim = self._claim(task, call, choice.propensity)
-        answer = self._answer(claim, task_spec, reply, started)
-        self._record(claim, call, reply, key, body.user, answer.latency_ms)
+        answer = answer_of(claim, task_spec, reply, id_=sign(claim, self._signing_key), started_s=started)
+        keeps = self._spec.serving.log_inputs
+        self._log.put(record_of(claim, call, reply, answer, caller, user=body.user, keeps_texts=keeps))
+        return answer
+
+    async def stream(self, task: str, body: TaskRequest, caller: KeyInfo) -> AsyncGenerator[Piece | TaskAnswer]:
+        """Give the output, for now in one piece, then the whole answer."""
+        answer = await self.answer(task, body, caller)
+        if answer.output:
+            yield Piece(id=answer.id, version=answer.version, text=answer.output)
+        yield answer
+
+    async def answer_task(self, task: str, request: Request, authorization: Authorization) -> Response:
+        """Answer one input, as it is written if the client accepts events."""
+        caller = await self._keys.require(authorization, "infer")
+        model = kind_of(self.task(task)).request_model
+        body = await read_body(request, model, max_body_bytes=self._spec.serving.max_body_bytes)
+        if accepts_events(request):
+            return await streamed(request, self.stream(task, body, caller))
+        answer = await self.answer(task, body, caller)
         return Response(answer.model_dump_json(exclude_none=True), media_type="application/json")
 
     async def list_tasks(self, authorization: Authorization) -> TaskList:
         """List the tasks, with what each takes and which version answers."""
         await self._keys.require(authorization, "infer")
-        return TaskList(tasks=[self._task_info(name, task) for name, task in self._spec.tasks.items()])
+        return task_list(self._spec, self._champions())
 
     async def list_models(self, authorization: Authorization) -> VersionList:
-        """List the model versions, with their results per locale."""
+        """List the model versions with their results per locale, and in OpenAI's form the tasks that can be asked."""
         await self._keys.require(authorization, "infer")
         versions = await asyncio.to_thread(list_versions, self._store)
-        records = sorted(versions, key=lambda record: record.created_at, reverse=True)
-        return VersionList(
-            models=[
-                VersionInfo(
-                    task=record.task,
-                    version=record.version,
-                    state=record.state,
-                    champion=self._releases.champion(record.task) == record.version,
-                    parent=record.parent,
-                    dataset_digest=record.dataset_digest,
-                    metrics=dict(record.metrics),
-                    created_at=record.created_at.isoformat(),
-                )
-                for record in records
-            ]
-        )
+        return version_list(versions, self._spec.tasks, self._champions())
+
+    async def show_model(self, model: str, authorization: Authorization) -> ServedModel:
+        """Show one task that can be asked, as OpenAI shows a model."""
+        await self._keys.require(authorization, "infer")
+        versions = await asyncio.to_thread(list_versions, self._store)
+        return served_model(model, versions, self._spec.tasks, self._champions())
 
     async def live(self) -> Health:
         """Say that the router runs."""
@@ -135,14 +164,20 @@ class Router:
 
     def ready(self, response: Response) -> Health:
         """Say whether every task's champion is loaded in a live replica (503 if not)."""
-        reasons = self._releases.unready()
+        reasons = self.unready()
         response.status_code = 503 if reasons else 200
         return Health(status="not_ready" if reasons else "ok", reasons=reasons)
 
-    def _task(self, name: str) -> TaskSpec:
+    def _champions(self) -> dict[str, str | None]:
+        return {name: self.champion(name) for name in self._spec.tasks}
+
+    def task(self, name: str) -> TaskSpec:
+        """Return one task; RequestError 404 if there is none of that name."""
         if name not in self._spec.tasks:
             raise RequestError(
-                f"there is no task {name!r}; the tasks are: {', '.join(sorted(self._spec.tasks))}", 404, "unknown_task"
+                f"there is no task {name[:80]!r}; the tasks are: {', '.join(sorted(self._spec.tasks))}",
+                404,
+                "unknown_task",
             )
         return self._spec.tasks[name]
 
@@ -188,60 +223,6 @@ class Router:
             target_locale=call.target_locale,
             propensity=propensity,
             input_digest=digest_input(call.text, self._signing_key),
-        )
-
-    def _answer(self, claim: InferenceClaim, task_spec: TaskSpec, reply: Reply, started: float) -> TaskAnswer:
-        fields: dict[str, Any] = {
-            "id": sign(claim, self._signing_key),
-            "task": claim.task,
-            "locale": claim.locale,
-            "target_locale": claim.target_locale,
-            "version": claim.version,
-            "output": reply.output,
-            "scores": reply.scores,
-            "citations": reply.citations,
-            "confidence": reply.confidence,
-            "usage": Usage(input_tokens=reply.num_input_tokens, output_tokens=reply.num_output_tokens),
-            "latency_ms": round((time.perf_counter() - started) * 1000, 3),
-        }
-        answer_model = kind_of(task_spec).answer_model
-        return answer_model(**{name: fields[name] for name in answer_model.model_fields})
-
-    def _record(
-        self, claim: InferenceClaim, call: Call, reply: Reply, key: KeyInfo, user: str | None, latency_ms: float
-    ) -> None:
-        """Put the inference on the write-behind log; a full log drops it, and its feedback then needs the input."""
-        keeps = self._spec.serving.log_inputs
-        self._log.put(
-            InferenceRecord(
-                inference_id=claim.inference_id,
-                task=claim.task,
-                version=claim.version,
-                locale=claim.locale,
-                target_locale=claim.target_locale,
-                input=call.text if keeps else None,
-                output=reply.output if keeps else None,
-                scores=reply.scores,
-                propensity=claim.propensity,
-                user=user,
-                key_id=key.key_id,
-                latency_ms=latency_ms,
-                created_at=claim.created_at,
-            )
-        )
-
-    def _task_info(self, name: str, task: TaskSpec) -> TaskInfo:
-        kind = kind_of(task)
-        return TaskInfo(
-            task=name,
-            kind=task.kind,
-            locales=list(task_locales(task, self._spec.locales)),
-            pairs=list(task.pairs),
-            labels=list(task.labels),
-            max_input_tokens=task.model.max_input_tokens,
-            champion=self._releases.champion(name),
-            request_schema=kind.request_model.model_json_schema(),
-            answer_schema=kind.answer_model.model_json_schema(),
         )
 
 

@@ -3,6 +3,8 @@
 What a task takes and answers is said by its kind (polyloop.tasks); feedback by polyloop.feedback.records.
 """
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 
@@ -63,11 +65,43 @@ class VersionInfo(WireModel):
     """When training began, ISO 8601 in UTC."""
 
 
-class VersionList(WireModel):
-    """Every model version of the project."""
+class ServedModel(WireModel):
+    """A task that can be asked, as OpenAI's clients list models."""
 
+    id: str
+    """Name of the task: what the `model` of a request may be."""
+    object: Literal["model"] = "model"
+    """Kind of the body."""
+    created: int
+    """When training of its champion began, as Unix time in seconds."""
+    owned_by: str = "polyloop"
+    """Always polyloop."""
+    kind: str
+    """Ours: kind of the task."""
+    version: str
+    """Ours: its champion."""
+
+
+class VersionList(WireModel):
+    """Every model version of the project, and the tasks that can be asked in the form of OpenAI's list of models."""
+
+    object: Literal["list"] = "list"
+    """Kind of the body."""
+    data: list[ServedModel]
+    """Tasks with a champion, in the order of the spec."""
     models: list[VersionInfo]
     """Newest first."""
+
+
+class StreamedPiece(WireModel):
+    """Event `piece` of a streamed answer: some more of its output."""
+
+    id: str
+    """The answer's signed inference id."""
+    version: str
+    """Model version that answers."""
+    text: str
+    """Some more of the output."""
 
 
 class FeedbackReceipt(WireModel):

@@ -58,9 +58,9 @@ class Settings(BaseSettings):
     ray_address: str | None = None
     """URL of the Ray dashboard to submit jobs to, such as http://127.0.0.1:8265."""
     api_url: str | None = None
-    """URL of the serving API that commands call; without it, the host and port of the spec."""
+    """URL of the serving API that commands and the Python client call; commands else take the spec's host and port."""
     api_key: SecretStr | None = None
-    """API key that commands send to the serving API."""
+    """API key that commands and the Python client send to the serving API."""
     tensorboard: Path | None = None
     """Folder where trainings write TensorBoard event files; needs `polyloop[tensorboard]`."""
     mlflow_tracking_uri: str | None = Field(default=None, validation_alias="MLFLOW_TRACKING_URI")

@@ -10,7 +10,7 @@ from starlette.types import Message
 from tests.unit.serving.conftest import client_of
 
 from polyloop.errors import RequestError
-from polyloop.serving.bodies import read_body
+from polyloop.serving.bodies import place_of, read_body
 from polyloop.serving.problems import install_problem_handlers
 
 
@@ -103,3 +103,11 @@ async def test_a_client_that_goes_away_in_the_middle_is_told_apart_from_a_failur
     with pytest.raises(RequestError) as caught:
         await read_body(request, Body, max_body_bytes=100)
     assert (caught.value.status, caught.value.code) == (400, "incomplete_body")
+
+
+@pytest.mark.parametrize(
+    ("location", "place"),
+    [((), ""), (("n",), "n"), (("messages", 0, "content", 2, "text"), "messages[0].content[2].text")],
+)
+def test_a_place_is_written_as_programs_write_it(location: tuple[int | str, ...], place: str) -> None:
+    assert place_of(location) == place

@@ -16,7 +16,9 @@ from polyloop.serving.collector import Collector
 from polyloop.serving.router import Router
 from polyloop.spec.loader import LoadedSpec
 
-OPEN = {"/healthz", "/readyz", "/docs", "/docs/oauth2-redirect", "/openapi.json", *FILES}
+HEALTH = {"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"}
+OPEN = {*HEALTH, "/docs", "/docs/oauth2-redirect", "/openapi.json", *FILES}
+MODELS = ("/v2/models/{task}", "/v2/models/{task}/versions/{version}")
 
 
 def references(node: Any) -> Iterator[str]:
@@ -42,8 +44,13 @@ async def test_every_route_of_the_contract_is_described(document: Any) -> None:
         ("/v1/feedback", "post"),
         ("/v1/tasks", "get"),
         ("/v1/models", "get"),
-        ("/healthz", "get"),
-        ("/readyz", "get"),
+        ("/v1/models/{model}", "get"),
+        ("/v1/chat/completions", "post"),
+        ("/v1/completions", "post"),
+        ("/v2", "get"),
+        *((f"{model}{verb}", "get") for model in MODELS for verb in ("", "/ready")),
+        *((f"{model}/infer", "post") for model in MODELS),
+        *((path, "get") for path in HEALTH),
     }
 
 
@@ -58,7 +65,8 @@ async def test_every_reference_resolves(document: Any) -> None:
 
 
 async def test_the_bodies_of_all_kinds_are_described(document: Any) -> None:
-    names = {"ClassifyRequest", "ClassifyAnswer", "TranslateRequest", "TranslateAnswer", "FeedbackReceipt", "Problem"}
+    names = {"ChatCompletionRequest", "ChatCompletionChunk", "InferenceRequest", "InferenceResponse", "OpenAIError"}
+    names |= {"ClassifyRequest", "ClassifyAnswer", "TranslateRequest", "TranslateAnswer", "FeedbackReceipt", "Problem"}
     assert names <= document["components"]["schemas"].keys()
     assert json.loads(json.dumps(document)) == document
 
@@ -80,6 +88,12 @@ async def test_the_page_of_the_documentation_needs_no_other_host(router: httpx.A
         assert (await router.get(path)).status_code == 200, path
 
 
+def code_of(body: Any) -> str:
+    """Return our code for a missing key in a body of any protocol."""
+    code = body["code"] if "code" in body else body["error"]["code"]
+    return "missing_key" if code == "invalid_api_key" else str(code)
+
+
 async def test_every_route_but_health_documentation_and_console_refuses_a_missing_key(
     loaded: LoadedSpec, champions: dict[str, str], handles: dict[str, SmallHandle]
 ) -> None:
@@ -92,13 +106,21 @@ async def test_every_route_but_health_documentation_and_console_refuses_a_missin
                 if not isinstance(route, Route) or route.path in OPEN:
                     continue
                 for method in (route.methods or set()) - {"HEAD"}:
-                    response = await client.request(method, route.path.format(task="mood"), json={})
-                    assert (response.status_code, response.json()["code"]) == (401, "missing_key"), route.path
+                    response = await client.request(
+                        method, route.path.format(task="mood", model="mood", version="v1"), json={}
+                    )
+                    assert (response.status_code, code_of(response.json())) == (401, "missing_key"), route.path
                     refused.add((method, route.path))
         service.close()
     assert refused == {
         ("POST", "/v1/tasks/{task}"),
         ("GET", "/v1/tasks"),
         ("GET", "/v1/models"),
+        ("GET", "/v1/models/{model}"),
+        ("POST", "/v1/chat/completions"),
+        ("POST", "/v1/completions"),
+        ("GET", "/v2"),
+        *(("GET", f"{model}{verb}") for model in MODELS for verb in ("", "/ready")),
+        *(("POST", f"{model}/infer") for model in MODELS),
         ("POST", "/"),
     }

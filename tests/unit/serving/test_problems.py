@@ -6,8 +6,8 @@ from fastapi import FastAPI
 from ray.exceptions import RayTaskError
 from tests.unit.serving.conftest import client_of
 
-from polyloop.errors import FeedbackError, RegistryError, RequestError, StorageFullError
-from polyloop.serving.problems import install_problem_handlers
+from polyloop.errors import FeedbackError, ParameterError, RegistryError, RequestError, StorageFullError
+from polyloop.serving.problems import Failure, install_problem_handlers
 
 
 def client_that_meets(error: Exception) -> httpx.AsyncClient:
@@ -67,3 +67,24 @@ async def test_an_unknown_route_and_a_wrong_method_are_problems_too() -> None:
 async def test_the_request_id_of_the_caller_comes_back() -> None:
     answer = await client_that_meets(ValueError()).get("/", headers={"X-Request-Id": "abc"})
     assert answer.json()["request_id"] == "abc"
+
+
+async def test_a_protocol_may_have_a_shape_of_its_own_below_its_path() -> None:
+    app = FastAPI()
+
+    def shape(failure: Failure) -> dict[str, str | None]:
+        return {"oops": failure.problem.code, "place": failure.parameter}
+
+    install_problem_handlers(app, {"/other": shape})
+
+    async def fail() -> None:
+        raise ParameterError("n: no", "n", code="unsupported_parameter")
+
+    for path in ("/ours", "/other"):
+        app.add_api_route(path, fail)
+    client = client_of(app)
+    other, ours, missing = await client.get("/other"), await client.get("/ours"), await client.get("/other/x")
+    assert (other.status_code, other.json()) == (400, {"oops": "unsupported_parameter", "place": "n"})
+    assert other.headers["content-type"] == "application/json"
+    assert (ours.status_code, ours.json()["code"]) == (400, "unsupported_parameter")
+    assert (missing.status_code, missing.json()["oops"]) == (404, "no_such_route")

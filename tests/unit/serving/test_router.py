@@ -1,6 +1,7 @@
 """The router's routes, over ASGI and without Serve: answers, refusals, and what is written down."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -241,6 +242,47 @@ async def test_versions_are_listed_newest_first(router: httpx.AsyncClient, beare
         ("to-german", "v1", True),
     }
     assert models == sorted(models, key=lambda model: str(model["created_at"]), reverse=True)
+
+
+async def test_models_are_also_listed_as_openai_lists_them(router: httpx.AsyncClient, bearer: Headers) -> None:
+    body = (await router.get("/v1/models", headers=bearer)).json()
+    assert body["object"] == "list"
+    names = [(model["id"], model["object"], model["kind"], model["version"]) for model in body["data"]]
+    assert names == [("mood", "model", "classify", "v1"), ("to-german", "model", "translate", "v1")]
+    assert all(abs(model["created"] - time.time()) < 600 for model in body["data"])
+    assert (await router.get("/v1/models/mood", headers=bearer)).json() == body["data"][0]
+    missing = await router.get("/v1/models/v1", headers=bearer)
+    assert (missing.status_code, missing.json()["code"]) == (404, "unknown_model")
+
+
+async def test_a_task_without_a_champion_is_no_model_to_ask(
+    loaded: LoadedSpec, handles: dict[str, SmallHandle], store: Store, bearer: Headers
+) -> None:
+    promote(store, "mood", publish(store, "mood"), actor="test", reason="first")
+    publish(store, "to-german")
+    service = Router(loaded, handles)
+    async with client_of(service.app()) as client:
+        body = (await client.get("/v1/models", headers=bearer)).json()
+    service.close()
+    assert [model["id"] for model in body["data"]] == ["mood"]
+    assert {model["task"] for model in body["models"]} == {"mood", "to-german"}
+
+
+async def test_a_client_that_accepts_events_gets_the_output_in_pieces(
+    router: httpx.AsyncClient, bearer: Headers
+) -> None:
+    headers = {**bearer, "Accept": "text/event-stream"}
+    response = await ask(router, headers, input="what a day", locale="en")
+    assert response.headers["content-type"].startswith("text/event-stream")
+    (name, piece), (last_name, answer) = [
+        (lines[0].removeprefix("event: "), json.loads(lines[1].removeprefix("data: ")))
+        for lines in (event.split("\n") for event in response.text.removesuffix("\n\n").split("\n\n"))
+    ]
+    assert (name, last_name) == ("piece", "answer")
+    assert piece == {"id": answer["id"], "version": "v1", "text": "good"}
+    assert answer["scores"] == {"good": 0.75, "bad": 0.25}
+    refused = await ask(router, headers, input="a", locale="fr")
+    assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json")
 
 
 async def test_a_key_for_feedback_only_may_not_infer(router: httpx.AsyncClient, store: Store) -> None:

@@ -1,0 +1,71 @@
+"""What the routes of all protocols need of whatever answers: one small interface, so that each can change alone.
+
+Input: a task's name, a validated request and the key that asks. Output: an answer, or pieces of text and then the
+answer. `Router` is an `Answering` today; nothing here knows how it comes to its answers.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from polyloop.errors import RequestError
+from polyloop.registry.keys import KeyInfo
+from polyloop.spec.models import TaskSpec
+from polyloop.tasks.base import TaskAnswer, TaskRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """A part of an output while it is written; the parts of one answer together are its `output`.
+
+    `id` and `version` are the answer's: both are settled before the first token, and protocols send them at once.
+    """
+
+    id: str
+    version: str
+    text: str
+
+
+class Answering(Protocol):
+    """Answers requests to the tasks of a project. All errors are `PolyloopError`s."""
+
+    def tasks(self) -> Mapping[str, TaskSpec]:
+        """Return the tasks by name, in the order of the spec."""
+
+    def task(self, name: str) -> TaskSpec:
+        """Return one task; RequestError 404 if there is none of that name."""
+
+    def champion(self, task: str) -> str | None:
+        """Return the version that a task serves now, or None before its first promotion."""
+
+    def unready(self) -> dict[str, str]:
+        """Return, per task that cannot answer, the reason. May block."""
+
+    async def answer(self, task: str, body: TaskRequest, caller: KeyInfo) -> TaskAnswer:
+        """Answer one request."""
+
+    def stream(self, task: str, body: TaskRequest, caller: KeyInfo) -> AsyncGenerator[Piece | TaskAnswer]:
+        """Give the output in pieces as it is written, then the whole answer, last and exactly once."""
+
+
+async def answer_all(
+    answering: Answering, task: str, bodies: Sequence[TaskRequest], caller: KeyInfo
+) -> list[TaskAnswer]:
+    """Answer several requests to a task side by side; the first error cancels the rest, and says which one it met."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            asked = [
+                group.create_task(_answer_one(answering, task, body, caller, f"input {number}: " * (len(bodies) > 1)))
+                for number, body in enumerate(bodies, start=1)
+            ]
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [one.result() for one in asked]
+
+
+async def _answer_one(answering: Answering, task: str, body: TaskRequest, caller: KeyInfo, place: str) -> TaskAnswer:
+    try:
+        return await answering.answer(task, body, caller)
+    except RequestError as error:
+        raise RequestError(f"{place}{error.message}", error.status, error.code) from None
