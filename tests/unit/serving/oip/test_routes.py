@@ -56,7 +56,7 @@ def test_the_server_says_what_it_is(site: WireSite) -> None:
 def test_a_task_says_what_it_takes_and_gives(site: WireSite, path: str) -> None:
     answer = httpx.get(f"{site.url}{path}", headers=site.bearer).json()
     assert (answer["name"], answer["versions"], answer["platform"]) == ("mood", ["v1"], "polyloop_classify")
-    assert [one["name"] for one in answer["inputs"]] == ["input", "locale", "user"]
+    assert [one["name"] for one in answer["inputs"]] == ["input", "locale", "session", "user"]
     assert [(one["name"], one["datatype"], one["shape"]) for one in answer["outputs"]] == [
         ("output", "BYTES", [-1]),
         ("id", "BYTES", [-1]),
