@@ -47,7 +47,7 @@ class Killer(threading.Thread):
     def run(self) -> None:
         """Look until it is time."""
         while not self._over.wait(POLL_S):
-            position = self._noted_position()
+            position = noted_position(self._run_dir)
             if position is not None and position.epoch >= 1 and position.step > 0:
                 try:
                     pid = self._pid_of()
@@ -57,13 +57,19 @@ class Killer(threading.Thread):
                 self.position, self.killed = position, pid
                 return
 
-    def _noted_position(self) -> Position | None:
-        """Return the position of the newest checkpoint that Ray Train knows, None before the first or in between."""
-        try:
-            noted = json.loads((self._run_dir / NOTED).read_text())["latest_checkpoint_result"]
-            return read_state(self._run_dir / noted["checkpoint_dir_name"]).position
-        except (OSError, ValueError, TypeError):
-            return None
+
+def noted_checkpoint(run_dir: Path) -> Path:
+    """Return the newest checkpoint that Ray Train knows; OSError, ValueError or TypeError before the first."""
+    noted = json.loads((run_dir / NOTED).read_text())["latest_checkpoint_result"]
+    return run_dir / str(noted["checkpoint_dir_name"])
+
+
+def noted_position(run_dir: Path) -> Position | None:
+    """Return its position, None before the first one and while it is replaced."""
+    try:
+        return read_state(noted_checkpoint(run_dir)).position
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def worker_of(run_dir: Path) -> int:
