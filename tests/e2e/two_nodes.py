@@ -52,16 +52,11 @@ def started_nodes() -> Iterator[TwoNodes]:
                 metrics_export_port=metrics_port,
                 _system_config=QUICK_TO_NOTICE,
             )
-            second = add_node(cluster)
+            # Nodes of one machine share a session; in one folder they would remove each other's working_dir.
+            second = cluster.add_node(num_cpus=1, runtime_env_dir_name="runtime_resources_of_the_second")
             yield TwoNodes(cluster=cluster, second=second, dashboard=f"http://127.0.0.1:{dashboard_port}")
         finally:
             cluster.shutdown()
-
-
-def add_node(cluster: Cluster) -> Any:
-    """Add a node of one CPU beside the head."""
-    # Nodes of one machine share a session; in one folder they would remove each other's copies of the working_dir.
-    return cluster.add_node(num_cpus=1, runtime_env_dir_name=f"runtime_resources_{len(cluster.worker_nodes)}")
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
