@@ -9,6 +9,8 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
+from typing import Protocol
 
 from polyloop.errors import ClusterError, PolyloopError, SpecError
 from polyloop.registry.presence import PRESENCE_TTL_S, live_replicas
@@ -31,6 +33,14 @@ POLL_S = 0.25
 LOAD_TIMEOUT_S = 180.0
 
 
+class Flip(Protocol):
+    """A change of the release row."""
+
+    def __call__(self, *, expected_generation: int | None) -> Release:
+        """Change it if its generation is still this one."""
+        ...
+
+
 def promote_live(
     store: Store,
     task: str,
@@ -46,9 +56,7 @@ def promote_live(
     if release.champion == version:
         return release
 
-    def flip(generation: int) -> Release:
-        return promote(store, task, version, actor=actor, reason=reason, expected_generation=generation)
-
+    flip = partial(promote, store, task, version, actor=actor, reason=reason)
     return flip_when_held(store, task, version, flip, progress=progress, load_timeout_s=load_timeout_s)
 
 
@@ -72,9 +80,7 @@ def canary_live(
     if (release.canary, release.canary_weight) == (version, weight):
         return release
 
-    def flip(generation: int) -> Release:
-        return set_canary(store, task, version, weight, actor=actor, reason=reason, expected_generation=generation)
-
+    flip = partial(set_canary, store, task, version, weight, actor=actor, reason=reason)
     return flip_when_held(store, task, version, flip, progress=progress, load_timeout_s=load_timeout_s)
 
 
@@ -104,9 +110,7 @@ def shadow_live(
     if release.shadow == version:
         return release
 
-    def flip(generation: int) -> Release:
-        return set_shadow(store, task, version, actor=actor, reason=reason, expected_generation=generation)
-
+    flip = partial(set_shadow, store, task, version, actor=actor, reason=reason)
     return flip_when_held(store, task, version, flip, progress=progress, load_timeout_s=load_timeout_s)
 
 
@@ -114,7 +118,7 @@ def flip_when_held(
     store: Store,
     task: str,
     version: str,
-    flip: Callable[[int], Release],
+    flip: Flip,
     *,
     progress: Callable[[str], None],
     load_timeout_s: float = LOAD_TIMEOUT_S,
@@ -128,7 +132,7 @@ def flip_when_held(
     generation = set_preload(store, task, version).generation
     try:
         _wait_until_held(store, task, version, progress, load_timeout_s)
-        return flip(generation)
+        return flip(expected_generation=generation)
     finally:
         _withdraw(store, task, version)  # a flip has done so itself, unless another one came to the same before
 

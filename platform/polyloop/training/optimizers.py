@@ -22,7 +22,12 @@ class Optimizers:
 
     def __init__(self, members: Sequence[torch.optim.Optimizer]) -> None:
         self.members = tuple(members)
-        self.learning_rate = 0.0
+
+    @property
+    def learning_rate(self) -> float:
+        """The schedule's learning rate of the last step, or the spec's before the first."""
+        group = self.members[0].param_groups[0]
+        return float(group["lr"] / group["rate"])
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
@@ -31,7 +36,6 @@ class Optimizers:
 
     def step(self, learning_rate: float) -> None:
         """Do one step with the schedule's learning rate."""
-        self.learning_rate = learning_rate
         for member in self.members:
             for group in member.param_groups:
                 group["lr"] = learning_rate * group["rate"]

@@ -22,7 +22,7 @@ from polyloop.models.pretrained import AUTO_CLASSES, LOAD_ERRORS, architecture_o
 from polyloop.models.quiet import quiet_transformers
 from polyloop.models.storage import named_storage_errors
 
-CONVERSION_ERRORS = (*LOAD_ERRORS, AttributeError, KeyError, NotImplementedError, TypeError)
+LOADER_ERRORS = (ValueError, AttributeError, KeyError, NotImplementedError, TypeError)
 """What the library's loaders raise for a model with settings that they do not know."""
 
 
@@ -76,24 +76,36 @@ def _start_id(model: Any, source_dir: Path) -> int:
 
 def _spec(model: Any, source_dir: Path, start_id: int | None) -> Any:
     """Return the model as CTranslate2 stores it: weights in float32, numerals for tokens."""
-    try:
-        with torch.inference_mode():
-            spec = fill_spec(model)
-            tokens = numerals(model.config.vocab_size)
-            spec.config.unk_token = spec.config.bos_token = OUTSIDE
-            # Only a default: the end tokens are told with each call.
-            spec.config.eos_token = OUTSIDE
-            spec.config.layer_norm_epsilon = layer_norm_epsilon(model.config)
-            if start_id is None:
-                spec.register_vocabulary(tokens)
-            else:
-                spec.config.decoder_start_token = str(start_id)
-                spec.register_source_vocabulary(tokens)
-                spec.register_target_vocabulary(tokens)
+    with torch.inference_mode():
+        spec = _filled(model, source_dir)
+        tokens = numerals(model.config.vocab_size)
+        spec.config.unk_token = spec.config.bos_token = OUTSIDE
+        # Only a default: the end tokens are told with each call.
+        spec.config.eos_token = OUTSIDE
+        spec.config.layer_norm_epsilon = layer_norm_epsilon(model.config)
+        if start_id is None:
+            spec.register_vocabulary(tokens)
+        else:
+            spec.config.decoder_start_token = str(start_id)
+            spec.register_source_vocabulary(tokens)
+            spec.register_target_vocabulary(tokens)
+        try:
             spec.validate()
-            spec.optimize(quantization="float32")
-    except CONVERSION_ERRORS as error:
-        raise ModelError(
-            f"the {model.config.model_type} at {source_dir} cannot be converted to CTranslate2: {first_line(error)}"
-        ) from error
+        except ValueError as error:
+            raise _not_convertible(model, source_dir, error) from error
+        spec.optimize(quantization="float32")
     return spec
+
+
+def _filled(model: Any, source_dir: Path) -> Any:
+    """Return the weights in the library's form; only what its loaders raise is taken for a model it does not know."""
+    try:
+        return fill_spec(model)
+    except LOADER_ERRORS as error:
+        raise _not_convertible(model, source_dir, error) from error
+
+
+def _not_convertible(model: Any, source_dir: Path, error: Exception) -> ModelError:
+    return ModelError(
+        f"the {model.config.model_type} at {source_dir} cannot be converted to CTranslate2: {first_line(error)}"
+    )
