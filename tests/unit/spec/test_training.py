@@ -1,4 +1,4 @@
-"""What the spec may say of preferences."""
+"""What the spec may say of training and of preferences."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 from tests.support.small_tasks import small_task
 
-from polyloop.spec.training import PreferenceSpec
+from polyloop.spec.training import PreferenceSpec, TrainingSpec
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,9 @@ def test_preferences_are_between_texts() -> None:
 def test_ngrams_tell_labels_apart() -> None:
     with pytest.raises(ValidationError, match=r"`model\.ngrams` belongs to classify tasks"):
         small_task("translate", model={"ngrams": {}})
+
+
+def test_the_least_number_of_workers_is_no_more_than_the_most() -> None:
+    with pytest.raises(ValidationError, match="`min_workers` is above `num_workers`"):
+        TrainingSpec(num_workers=2, min_workers=3)
+    assert TrainingSpec(num_workers=2, min_workers=2).min_workers == 2

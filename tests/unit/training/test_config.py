@@ -40,7 +40,7 @@ def test_the_digest_stands_for_what_decides_the_weights() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"training": {"num_workers": 2, "cpus_per_worker": 0.5, "threads_per_worker": 3}},
+        {"training": {"num_workers": 2, "min_workers": 1, "cpus_per_worker": 0.5, "threads_per_worker": 3}},
         {"training": {"checkpoint_every_s": 1.0, "max_failures": 0}},
         {"serving": {"num_cpus": 0.5}},
         {"gate": {"margin": 2.0}},
