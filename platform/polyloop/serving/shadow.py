@@ -116,9 +116,10 @@ class ShadowWorker:
         if followed is None:
             return 0
         pending = self._pending(task, followed)
-        batch = load_inputs(self._store, pending[-self._step_size :])
-        answers = self._answers(task, followed, batch)
-        write_answers(self._store, answers)
+        answers: list[ShadowAnswer] = []
+        if pending:
+            answers = self._answers(task, followed, load_inputs(self._store, pending[-self._step_size :]))
+            write_answers(self._store, answers)
         followed.floor = raised_floor(followed.floor, pending[-1] if pending else None, datetime.now(UTC))
         return len(answers)
 
