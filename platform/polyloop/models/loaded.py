@@ -40,15 +40,19 @@ class LoadedModel:
 
     def encode(self, inputs: Sequence[PredictInput]) -> list[list[int]]:
         """Return the ids of inputs; RequestError (422) if one is longer than the version takes."""
-        texts = [item.text for item in inputs]
-        rows = self._kind.encode_inputs(self.tokenizer, texts, [item.target_locale for item in inputs])
-        check_length(max((len(ids) for ids in rows), default=0), self.contract.max_input_tokens)
-        return rows
+        return encoded(inputs, self._kind, self.tokenizer, self.contract)
 
     def padded(self, rows: Sequence[Sequence[int]], *, on_left: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
         """Return ids and mask on the device."""
         input_ids, attention_mask = pad_rows(rows, int(self.tokenizer.pad_token_id), on_left=on_left)
         return input_ids.to(self.device), attention_mask.to(self.device)
+
+
+def encoded(inputs: Sequence[PredictInput], kind: TaskKind, tokenizer: Any, contract: Contract) -> list[list[int]]:
+    """Return the ids of inputs; RequestError (422) if one is longer than the version takes."""
+    rows = kind.encode_inputs(tokenizer, [item.text for item in inputs], [item.target_locale for item in inputs])
+    check_length(max((len(ids) for ids in rows), default=0), contract.max_input_tokens)
+    return rows
 
 
 def pad_rows(rows: Sequence[Sequence[int]], pad_id: int, *, on_left: bool = False) -> tuple[torch.Tensor, torch.Tensor]:

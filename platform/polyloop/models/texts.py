@@ -32,12 +32,7 @@ class Texts:
         if not inputs:
             return []
         rows = self._loaded.encode(inputs)
-        outputs = write(self._loaded, self._kind, rows)
-        texts = self._kind.decode(self._loaded.tokenizer, outputs)
-        return [
-            Prediction(output=text, scores=None, num_input_tokens=len(ids), num_output_tokens=len(output))
-            for ids, output, text in zip(rows, outputs, texts, strict=True)
-        ]
+        return predictions(rows, write(self._loaded, self._kind, rows), self._kind, self._loaded.tokenizer)
 
     def nlls_nats(self, inputs: Sequence[PredictInput], targets: Sequence[str]) -> list[float]:
         """Return the negative log likelihood of each target given its input, in nats, the end token included."""
@@ -47,6 +42,16 @@ class Texts:
     def answerable_locales(self) -> list[str]:
         """Return all locales that the model can write."""
         return writable_locales(self._kind, self._loaded.tokenizer, self._loaded.contract.locales)
+
+
+def predictions(
+    rows: Sequence[list[int]], outputs: Sequence[list[int]], kind: TextKind, tokenizer: Any
+) -> list[Prediction]:
+    """Return what was written for each row of ids as a prediction."""
+    return [
+        Prediction(output=text, scores=None, num_input_tokens=len(ids), num_output_tokens=len(output))
+        for ids, output, text in zip(rows, outputs, kind.decode(tokenizer, outputs), strict=True)
+    ]
 
 
 def writable_locales(kind: TextKind, tokenizer: Any, locales: Sequence[str]) -> list[str]:

@@ -12,13 +12,13 @@ from typing import Any
 from transformers import AutoTokenizer
 
 from polyloop.errors import ArtefactError
-from polyloop.models.contract import Contract, PredictInput, Prediction, check_length
+from polyloop.models.contract import Contract, PredictInput, Prediction
 from polyloop.models.engines.decoding import Decoding, read_decoding
 from polyloop.models.engines.pieces import TextPieces
 from polyloop.models.engines.writers import Computing, load_writer
-from polyloop.models.loaded import batches
+from polyloop.models.loaded import batches, encoded
 from polyloop.models.pretrained import LOAD_ERRORS, first_line
-from polyloop.models.texts import until_end, writable_locales
+from polyloop.models.texts import predictions, until_end, writable_locales
 from polyloop.tasks.writing import TextKind
 
 
@@ -51,12 +51,7 @@ class ConvertedTexts:
         if not inputs:
             return []
         rows = self._encode(inputs)
-        outputs = self.write(rows)
-        texts = self._kind.decode(self._tokenizer, outputs)
-        return [
-            Prediction(output=text, scores=None, num_input_tokens=len(ids), num_output_tokens=len(output))
-            for ids, output, text in zip(rows, outputs, texts, strict=True)
-        ]
+        return predictions(rows, self.write(rows), self._kind, self._tokenizer)
 
     def stream(self, item: PredictInput) -> Iterator[str]:
         """Yield the pieces of one text as they are written; together they are the output that `predict` gives.
@@ -81,10 +76,7 @@ class ConvertedTexts:
         return writable_locales(self._kind, self._tokenizer, self._contract.locales)
 
     def _encode(self, inputs: Sequence[PredictInput]) -> list[list[int]]:
-        texts = [item.text for item in inputs]
-        rows = self._kind.encode_inputs(self._tokenizer, texts, [item.target_locale for item in inputs])
-        check_length(max((len(ids) for ids in rows), default=0), self._contract.max_input_tokens)
-        return rows
+        return encoded(inputs, self._kind, self._tokenizer, self._contract)
 
     def _write_batch(self, rows: list[list[int]]) -> list[list[int]]:
         limits = [self._limit(ids) for ids in rows]
