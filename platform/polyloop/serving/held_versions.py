@@ -16,11 +16,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from polyloop.errors import ModelError, PolyloopError, RequestError
+from polyloop.errors import PolyloopError, RequestError
 from polyloop.registry.presence import beat, forget
 from polyloop.registry.releases import Release, get_release
 from polyloop.registry.store import Store
 from polyloop.registry.versions import get_version
+from polyloop.serving.warm import load_warm
 
 if TYPE_CHECKING:
     from polyloop.models.predict import Predictor
@@ -110,14 +111,7 @@ class HeldVersions:
         record = get_version(self._store, self._task, version)
         if record.path is None:
             raise RequestError(f"version {version} of {self._task} is not published", 503, "version_not_published")
-        try:
-            predictor = self._load(self._artefacts_dir / record.path)
-            predictor.warm_up()
-        except PolyloopError:
-            raise
-        except Exception as error:  # the boundary to the model: a bad candidate must not end the replica
-            logger.exception("%s %s cannot be loaded", self._task, version)
-            raise ModelError(f"{self._task} {version} cannot be loaded: {error}") from error
+        predictor = load_warm(self._load, self._artefacts_dir / record.path, f"{self._task} {version}")
         logger.info("%s %s loaded and warm after %.2f s", self._task, version, time.monotonic() - started)
         return predictor
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from polyloop.errors import ClusterError, ModelError, PolyloopError, RegistryError
+from polyloop.errors import ClusterError, PolyloopError, RegistryError
 from polyloop.feedback.ids import least_id, time_of
 from polyloop.models.contract import PredictInput, Prediction
 from polyloop.registry.release_events import shadow_start
@@ -33,6 +33,7 @@ from polyloop.registry.shadow_answers import (
 from polyloop.registry.store import Store
 from polyloop.registry.versions import get_version
 from polyloop.serving.low_priority import PlainPredictor
+from polyloop.serving.warm import load_warm
 from polyloop.tasks.text import normalise_text
 
 logger = logging.getLogger("polyloop.serving")
@@ -149,15 +150,7 @@ class ShadowWorker:
         path = get_version(self._store, task, version).path
         if path is None:
             raise RegistryError(f"version {version} of {task} has no artefact, so it cannot answer as a shadow")
-        try:
-            predictor = self._load_predictor(self._artefacts_dir / path)
-            predictor.warm_up()
-        except PolyloopError:
-            raise
-        except Exception as error:  # the boundary to the model: a bad shadow must not end the worker
-            logger.exception("the shadow %s of %s cannot be loaded", version, task)
-            raise ModelError(f"{task} {version} cannot be loaded as a shadow: {error}") from error
-        return predictor
+        return load_warm(self._load_predictor, self._artefacts_dir / path, f"the shadow {version} of {task}")
 
     def _let_go(self, task: str) -> None:
         followed = self._followed.pop(task, None)

@@ -145,6 +145,20 @@ def test_a_refusal_is_an_answer_that_does_not_agree_and_is_not_asked_again(
     assert rows[other].agrees
 
 
+def test_without_anything_to_answer_no_transaction_writes(
+    store: Store, work: Callable[..., ShadowWorker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_many(store, 1)
+    worker = work()
+    assert worker.step() == 1
+
+    def begin() -> None:
+        raise AssertionError("a write transaction would hold up those who have something to write")
+
+    monkeypatch.setattr(store, "begin", begin)
+    assert worker.step() == 0
+
+
 def test_a_step_answers_a_few_the_oldest_first(store: Store, work: Callable[..., ShadowWorker], loader: Loader) -> None:
     set_back(store, 10)
     log_many(store, 7)
