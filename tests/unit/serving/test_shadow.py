@@ -148,6 +148,7 @@ def test_a_refusal_is_an_answer_that_does_not_agree_and_is_not_asked_again(
 def test_without_anything_to_answer_no_transaction_writes(
     store: Store, work: Callable[..., ShadowWorker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    set_back(store, 10)
     log_many(store, 1)
     worker = work()
     assert worker.step() == 1
