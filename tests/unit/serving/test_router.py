@@ -12,6 +12,7 @@ import pytest
 from ray.exceptions import ActorDiedError
 from ray.serve.exceptions import BackPressureError
 from tests.support.projects import SmallHandle, publish
+from tests.support.wire_site import CITATION
 from tests.unit.serving.conftest import client_of
 
 from polyloop.errors import RequestError
@@ -356,18 +357,6 @@ async def test_a_canary_that_no_replica_holds_leaves_all_users_to_the_champion(
     service.close()
     claims = [verify(answer["id"], project_signing_key(store)) for answer in answers]
     assert {(claim.version, claim.propensity) for claim in claims} == {("v1", 1.0)}
-
-
-CITATION = {
-    "document_id": "tower",
-    "source": "guide",
-    "locale": "en",
-    "passage_start": 0,
-    "passage_end": 54,
-    "start": 0,
-    "end": 28,
-    "score": 0.5,
-}
 
 
 @pytest.fixture
