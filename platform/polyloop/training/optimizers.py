@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from polyloop.spec.training import TrainingSpec
+from polyloop.training.muon import Muon
 from polyloop.training.parallel import layers_of
 
 RateOf = Callable[[str], float]
@@ -45,10 +46,8 @@ class Optimizers:
 def make_optimizers(model: Any, training: TrainingSpec, rate_of: RateOf = lambda _: 1.0) -> Optimizers:
     """Return the optimisers, which decay matrices only, not biases and norms; decay does not go by the rate.
 
-    Muon orthogonalises the steps of the matrices inside a model's repeated layers (Jordan et al. 2024,
-    https://kellerjordan.github.io/posts/muon/), scaled to the size that AdamW's have, so that the same learning rates
-    serve (Liu et al. 2025, https://arxiv.org/abs/2502.16982, section 2.2). Embeddings, heads, biases and norms stay
-    with AdamW.
+    Muon has the matrices inside a model's repeated layers, with steps of the size that AdamW's have, so that the same
+    learning rates serve. Embeddings, heads, biases and norms stay with AdamW.
     """
     named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     hidden = hidden_matrices(model) if training.optimizer == "muon" else set()
@@ -59,7 +58,7 @@ def make_optimizers(model: Any, training: TrainingSpec, rate_of: RateOf = lambda
         groups, fused = _groups(by_adamw, training, rate_of), training.sharding == "none"
         members.append(torch.optim.AdamW(groups, betas=(0.9, training.beta2), fused=fused))
     if by_muon:
-        members.append(torch.optim.Muon(_groups(by_muon, training, rate_of), adjust_lr_fn="match_rms_adamw"))
+        members.append(Muon(_groups(by_muon, training, rate_of)))
     return Optimizers(members)
 
 

@@ -60,14 +60,17 @@ def _assert_each_row_once(steps: StepRows, num_rows: int, num_epochs: int) -> No
         assert rows == list(range(num_rows))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_one_two_and_three_workers_learn_the_same_from_each_row_once_an_epoch(tmp_path: Path, kind: str) -> None:
-    alone = _config(tmp_path, _task(kind), "1")
+@pytest.mark.parametrize(("kind", "optimizer"), [*((kind, "adamw") for kind in KINDS), ("translate", "muon")])
+def test_one_two_and_three_workers_learn_the_same_from_each_row_once_an_epoch(
+    tmp_path: Path, kind: str, optimizer: str
+) -> None:
+    task = _task(kind, optimizer=optimizer)
+    alone = _config(tmp_path, task, "1")
     run_workers(alone, 1, notes=tmp_path / "notes-1")
     steps = read_notes(tmp_path / "notes-1")
     num_rows = sum(len(rows) for (epoch, _), rows in steps.items() if epoch == 0)
     for num_workers in (2, 3):
-        config = _config(tmp_path, _task(kind), str(num_workers))
+        config = _config(tmp_path, task, str(num_workers))
         run_workers(config, num_workers, notes=tmp_path / f"notes-{num_workers}")
         _assert_alike(config, alone, f"{num_workers} workers")
         _assert_each_row_once(read_notes(tmp_path / f"notes-{num_workers}"), num_rows, 2)
