@@ -89,20 +89,20 @@ class Learner:
     def _halve(self, error: BaseException, batch: Ints, place: Place) -> None:
         """Make micro-batches smaller, or say that they cannot be."""
         # A worker that tries again would meet the others in another exchange of gradients than theirs.
-        if self._session.world_size > 1 or len(batch) == 1:
+        if self._session.world_size > 1:
             raise TrainingError(
                 f"memory ran out in {place} with {self.micro_batch_tokens} tokens at once; set "
                 f"`micro_batch_tokens` to {max(16, self.micro_batch_tokens // 2)}, or use `activation_checkpointing`, "
                 "`sharding: full` or a smaller model"
             ) from error
         longest = int(self._lesson.costs(batch).max())
-        smaller = max(longest, min(self.micro_batch_tokens, longest * len(batch)) // 2)
-        if smaller == self.micro_batch_tokens:
+        # A longer row is a micro-batch of its own, however few tokens the others may have together.
+        if len(batch) == 1 or longest >= self.micro_batch_tokens:
             raise TrainingError(
                 f"memory ran out in {place} with one row of {longest} tokens at once (rows {self._name_rows(batch)}); "
                 "lower `max_input_tokens`, or use `activation_checkpointing` or a smaller model"
             ) from error
-        self.micro_batch_tokens = smaller
+        self.micro_batch_tokens = max(longest, min(self.micro_batch_tokens, longest * len(batch)) // 2)
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
