@@ -56,7 +56,7 @@ class Learner:
         """Most padded tokens at once; halved when memory runs out."""
 
     def learn(self, batch: Ints, place: Place) -> tuple[torch.Tensor, torch.Tensor]:
-        """Do one step and return the loss of this worker's share and the norm of all gradients before clipping.
+        """Do one step and return the mean loss of this worker's rows and the norm of all gradients before clipping.
 
         TrainingError where the gradients are not finite, or memory is too small.
         """
@@ -108,7 +108,7 @@ class Learner:
             torch.cuda.empty_cache()
 
     def _accumulate(self, batch: Ints) -> torch.Tensor:
-        """Add up the gradients of all micro-batches and return their loss."""
+        """Add up the gradients of all micro-batches and return the mean loss of this worker's rows."""
         parts = self._parts(batch)
         # DDP averages gradients over workers, so that each worker's sum is divided by its part of the whole weight.
         scale = self._session.world_size / self._lesson.total_weight(batch)
@@ -116,10 +116,12 @@ class Learner:
         total = torch.zeros((), device=self._accelerator.device)
         for number, (rows, weights) in enumerate(parts):
             with self._parallel.accumulating(is_last=number == len(parts) - 1):
-                loss = summed_loss(rows, weights) * scale
-                self._accelerator.backward(loss)
+                loss = summed_loss(rows, weights)
+                self._accelerator.backward(loss * scale)
             total += loss.detach()
-        return total
+        # The first workers have a row more than the others of what does not divide evenly, so `scale` is not for this.
+        own_weight = self._lesson.total_weight(batch[self._session.rank :: self._session.world_size])
+        return total / (own_weight or 1.0)
 
     def _parts(self, batch: Ints) -> list[Part]:
         """Return this worker's micro-batches; with sharding every worker has equally many."""

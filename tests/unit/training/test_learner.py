@@ -103,3 +103,21 @@ def test_several_workers_are_told_what_to_set() -> None:
     lesson = lines([10] * 8, memory_tokens=10)
     with pytest.raises(TrainingError, match="set `micro_batch_tokens` to 256"):
         learner_of(lesson, num_workers=2).learn(lesson.plan(0)[0], PLACE)
+
+
+@pytest.mark.parametrize(("num_rows", "num_workers"), [(1, 2), (5, 4), (7, 3), (6, 1)])
+def test_the_loss_is_the_mean_of_the_workers_own_rows(num_rows: int, num_workers: int) -> None:
+    lesson = lines([10] * num_rows, weights=[1.0 + row for row in range(num_rows)])
+    learner = learner_of(lesson, num_workers=num_workers, micro_batch_tokens=16)
+    torch.manual_seed(1)
+    start = nn.Linear(1, 1)(torch.ones(1, 1)).item()
+    own = np.arange(num_rows)[::num_workers]
+    expected = np.average((start - own) ** 2, weights=lesson.weights[own])
+    loss, _ = learner.learn(lesson.plan(0)[0], PLACE)
+    assert loss.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_worker_without_a_row_has_no_loss() -> None:
+    lesson = lines([10])
+    loss, _ = learner_of(lesson, rank=1, num_workers=2).learn(lesson.plan(0)[0], PLACE)
+    assert loss.item() == 0.0
