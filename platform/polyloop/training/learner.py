@@ -111,7 +111,8 @@ class Learner:
         """Add up the gradients of all micro-batches and return the mean loss of this worker's rows."""
         parts = self._parts(batch)
         # DDP averages gradients over workers, so that each worker's sum is divided by its part of the whole weight.
-        scale = self._session.world_size / self._lesson.total_weight(batch)
+        # Rows without any weight have no gradient, whatever they are divided by.
+        scale = self._session.world_size / (self._lesson.total_weight(batch) or 1.0)
         summed_loss = self._lesson.begin(self._parallel.model, batch, parts)
         total = torch.zeros((), device=self._accelerator.device)
         for number, (rows, weights) in enumerate(parts):

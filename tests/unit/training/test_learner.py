@@ -121,3 +121,9 @@ def test_a_worker_without_a_row_has_no_loss() -> None:
     lesson = lines([10])
     loss, _ = learner_of(lesson, rank=1, num_workers=2).learn(lesson.plan(0)[0], PLACE)
     assert loss.item() == 0.0
+
+
+def test_rows_that_weigh_nothing_teach_nothing() -> None:
+    lesson = lines([10, 10], weights=[0.0, 0.0])
+    loss, norm = learner_of(lesson).learn(lesson.plan(0)[0], PLACE)
+    assert (loss.item(), norm.item()) == (0.0, 0.0)
