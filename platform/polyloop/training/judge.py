@@ -3,6 +3,7 @@
 Input: the model. Output: the same verdict on every worker; None where the split is empty.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from accelerate import Accelerator
 from numpy.typing import NDArray
 
+from polyloop.errors import TrainingError
 from polyloop.spec.training import TrainingSpec
 from polyloop.training.batches import plan_batches, share_of
 from polyloop.training.loss import summed_hits, summed_loss
@@ -81,6 +83,15 @@ class Judge:
         if not labels:
             return np.zeros((0, 0)), np.zeros(0, np.int64)
         return np.concatenate(logits), np.concatenate(labels)
+
+
+def check_finite(verdict: Verdict | None, epoch: int) -> None:
+    """TrainingError where the loss after an epoch (from 0) is no number, which no later one would be better than."""
+    if verdict is not None and not math.isfinite(verdict.loss):
+        raise TrainingError(
+            f"the dev loss is {verdict.loss} after epoch {epoch + 1}; lower `learning_rate`, look at the dev rows, or "
+            "use `precision: fp32`"
+        )
 
 
 def score_of(verdict: Verdict | None, select: str) -> float | None:

@@ -16,6 +16,7 @@ from polyloop.models.predict import PredictInput, Predictor
 from polyloop.spec.models import TaskSpec
 from polyloop.training.config import TrainConfig
 from polyloop.training.function import train
+from polyloop.training.judge import Judge, Verdict
 from polyloop.training.progress import Progress
 from polyloop.training.session import LocalSession, WriteCheckpoint
 
@@ -188,6 +189,14 @@ def test_gradients_that_are_not_finite_stop_the_run_with_its_place(make_config: 
     save_file(weights, source / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(TrainingError, match=r"not finite any more in step 1 of \d+ of epoch 1 .*lower `learning_rate`"):
         train(config.model_copy(update={"init_from": source}), LocalSession(run_dir=config.run_dir))
+    assert not (config.run_dir / "model").exists()
+
+
+def test_a_dev_loss_that_is_no_number_stops_the_run(make_config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = make_config(small_task("classify", training={"epochs": 1, "checkpoint_every_s": 1e-9}))
+    monkeypatch.setattr(Judge, "verdict", lambda *_: Verdict(loss=float("nan"), accuracy=0.5))
+    with pytest.raises(TrainingError, match="the dev loss is nan after epoch 1; lower `learning_rate`"):
+        train(config, LocalSession(run_dir=config.run_dir))
     assert not (config.run_dir / "model").exists()
 
 
