@@ -41,7 +41,8 @@ class Judge:
         self._batches = plan_batches(
             rows.inputs.lengths,
             objective.target_lengths(rows),
-            batch_tokens=training.batch_tokens,
+            # What is too much at once in a step is too much here.
+            batch_tokens=min(training.batch_tokens, training.micro_batch_tokens or training.batch_tokens),
             seed=training.seed,
             epoch=0,
         )
