@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from polyloop.models.storage import flush
 from polyloop.training.progress import Progress, ProgressFile
 
 PROGRESS_FILE = "progress.jsonl"
@@ -74,6 +75,7 @@ class LocalSession:
         try:
             write(staging)
             os.rename(staging, self.run_dir / f"checkpoint-{self._next_number():06d}")
+            flush(self.run_dir)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         for old in self._checkpoints()[:-CHECKPOINTS_TO_KEEP]:

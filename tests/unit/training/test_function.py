@@ -1,6 +1,7 @@
 """Tests of the train function in a plain process."""
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -198,6 +199,29 @@ def test_a_dev_loss_that_is_no_number_stops_the_run(make_config: Config, monkeyp
     with pytest.raises(TrainingError, match="the dev loss is nan after epoch 1; lower `learning_rate`"):
         train(config, LocalSession(run_dir=config.run_dir))
     assert not (config.run_dir / "model").exists()
+
+
+def test_a_models_files_are_on_the_disk_before_it_has_its_name(
+    make_config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsync, rename = os.fsync, os.rename
+    flushed: set[str] = set()
+    lost: list[str] = []
+
+    def flush(descriptor: int) -> None:
+        flushed.add(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+        fsync(descriptor)
+
+    def publish(source: Path, target: Path) -> None:
+        lost.extend(path.name for path in Path(source).iterdir() if path.name not in flushed)
+        rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", flush)
+    monkeypatch.setattr(os, "rename", publish)
+    config = make_config(small_task("classify", training={"epochs": 1, "checkpoint_every_s": 1e-9}))
+    train(config, LocalSession(run_dir=config.run_dir))
+    assert lost == []
+    assert {"model.safetensors", "state.pt"} <= flushed
 
 
 def test_an_empty_train_split_is_refused(make_config: Config) -> None:
