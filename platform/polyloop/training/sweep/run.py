@@ -25,7 +25,8 @@ from polyloop.progress import Share
 from polyloop.spec.models import TaskSpec
 from polyloop.spec.sweep import SweepSpec
 from polyloop.training.config import MODEL_DIR, TrainConfig, training_digest
-from polyloop.training.driver import only_driver, with_absolute_checkpoint
+from polyloop.training.driver import with_absolute_checkpoint
+from polyloop.training.lock import only_driver
 from polyloop.training.ray_session import read_failure
 from polyloop.training.scores import EpochScore, elapsed_of, epoch_scores
 from polyloop.training.setup import usable_cores
