@@ -14,6 +14,7 @@ from typing import Any
 import ray.train
 
 from polyloop import errors
+from polyloop.data.storage import write_bytes
 from polyloop.errors import PolyloopError
 from polyloop.training.progress import Progress, ProgressFile
 from polyloop.training.session import PROGRESS_FILE, WriteCheckpoint
@@ -82,9 +83,12 @@ def train_worker(train_loop_config: dict[str, Any]) -> None:
 
 
 def write_failure(run_dir: Path, error: PolyloopError) -> None:
-    """Write down a failure that a retry would only repeat."""
+    """Write down a failure that a retry would only repeat.
+
+    Whole or not at all: all workers may fail at once, and the first one's end kills the others.
+    """
     content = {"error": type(error).__name__, "message": error.message}
-    (run_dir / FAILURE_FILE).write_text(json.dumps(content), encoding="utf-8")
+    write_bytes(run_dir / FAILURE_FILE, json.dumps(content).encode())
 
 
 def read_failure(run_dir: Path) -> PolyloopError | None:

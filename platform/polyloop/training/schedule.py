@@ -44,7 +44,8 @@ def step_progress(epoch: int, step: int, steps_in_epoch: int, epochs: float) -> 
 
 def steps_of_epoch(epoch: int, steps_in_epoch: int, epochs: float) -> int:
     """Return how many steps of an epoch are to be done: all, or the first part where `epochs` ends within it."""
-    return max(0, min(steps_in_epoch, math.ceil((epochs - epoch) * steps_in_epoch)))
+    # 1.3 - 1 is a little more than 0.3, which would be a step more.
+    return max(0, min(steps_in_epoch, math.ceil(round((epochs - epoch) * steps_in_epoch, 6))))
 
 
 def is_patience_over(epoch: int, best_epoch: int, patience: int | None) -> bool:

@@ -78,7 +78,8 @@ def test_every_step_learns_something() -> None:
 
 
 @pytest.mark.parametrize(
-    ("epoch", "epochs", "steps"), [(0, 2.0, 10), (1, 2.0, 10), (2, 2.0, 0), (2, 2.5, 5), (0, 0.01, 1), (3, 2.5, 0)]
+    ("epoch", "epochs", "steps"),
+    [(0, 2.0, 10), (1, 2.0, 10), (2, 2.0, 0), (2, 2.5, 5), (0, 0.01, 1), (3, 2.5, 0), (1, 1.3, 3), (2, 2.2, 2)],
 )
 def test_a_fraction_of_an_epoch_is_its_first_steps(epoch: int, epochs: float, steps: int) -> None:
     assert steps_of_epoch(epoch, 10, epochs) == steps
