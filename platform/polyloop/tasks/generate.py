@@ -86,7 +86,7 @@ def read_prompt(text: str) -> tuple[str | None, str]:
         return None, text
     try:
         content = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # RecursionError: nested without end
         return None, text
     if isinstance(content, dict) and content.keys() == {"style", "prompt"}:
         return str(content["style"]), str(content["prompt"])

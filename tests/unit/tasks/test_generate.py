@@ -28,7 +28,9 @@ def test_a_request_with_a_style_is_one_text_that_can_be_read_again() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{", '{"style": "ad"}', "[1]", '{"a": 1}', "plain", '{"style": 1, "prompt": 2, "x": 3}']
+    "text",
+    ["{", '{"style": "ad"}', "[1]", '{"a": 1}', "plain", '{"style": 1, "prompt": 2, "x": 3}', '{"a": ' * 10_000],
+    ids=lambda text: text[:20],
 )
 def test_a_text_of_another_form_is_a_prompt(text: str) -> None:
     assert read_prompt(text) == (None, text)
