@@ -33,9 +33,9 @@ class Measured(ABC):
 
     metric: Metric
 
-    def counts_any(self, mask: BoolArray) -> bool:
-        """Return whether the masked rows hold something that the metric counts."""
-        return bool(mask.any())
+    def counted(self, mask: BoolArray) -> BoolArray:
+        """Return which of the masked rows the metric counts, shape (rows,)."""
+        return mask
 
     @abstractmethod
     def interval(self, mask: BoolArray, *, resamples: int, confidence: float) -> Interval:
@@ -52,9 +52,9 @@ class SummedRows(Measured):
 
     stats: FloatArray
 
-    def counts_any(self, mask: BoolArray) -> bool:
-        """Return whether some masked row counts; only some metrics leave rows out."""
-        return bool(mask.any()) and (not self.metric.counts_some_rows or bool(self.stats[mask].any()))
+    def counted(self, mask: BoolArray) -> BoolArray:
+        """Return which of the masked rows count; only some metrics leave rows out."""
+        return mask & self.stats.any(axis=1) if self.metric.counts_some_rows else mask
 
     def interval(self, mask: BoolArray, *, resamples: int, confidence: float) -> Interval:
         """Return the bootstrap interval."""

@@ -146,6 +146,20 @@ def test_a_loss_within_the_margin_is_no_harm_in_a_small_slice_either(make_result
         assert check(decision, "locale", "other").passed is passed
 
 
+def test_rows_that_the_metric_does_not_count_show_nothing(make_result):
+    """Of 200 German rows three are out of scope: they cannot show that recall is no worse, and nor can the others."""
+    english = [("en", "oos", "oos")] * 60 + [("en", "good", "good")] * 40
+    german = [("de", "oos", "oos")] * 3 + [("de", "good", "good")] * 197
+    metric = "out_of_scope_recall"
+    champion = make_result([*english, *german], metric=metric, version="v1")
+    decision = decide(make_result([*english, *german], metric=metric), champion, GateSpec(metric=metric), kind="classify")
+    assert [one.slice for one in decision.checks if one.name == "locale"] == ["en", "other"]
+    assert check(decision, "overall").numbers["num_rows"] == 63
+    other = check(decision, "locale", "other")
+    assert other.numbers["num_rows"] == 3
+    assert other.reason.startswith("insufficient: 3 of 50 rows")
+
+
 def test_latency_budget_and_size(make_result):
     gate = GateSpec(metric="accuracy", max_latency_ms=8.0)
     champion = make_result(rows("en", 60, 40), version="v1", size_bytes=1_000_000)
