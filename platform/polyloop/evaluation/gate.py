@@ -21,7 +21,8 @@ whole corpus); bounds are one-sided at the spec's `confidence`.
   accuracy with 10 % of 1,000 rows judged differently and p = 0.9 that is 2.9 points.
 - `other`: the smaller locales, pooled and judged like a locale. If even the pool is below `min_rows`, non-inferiority
   cannot be shown, so the burden of proof turns round: it is reported as insufficient and fails only if harm is
-  evident, that is a loss beyond the margin whose one-sided upper bound is below 0.
+  evident, that is a loss beyond the margin whose one-sided upper bound is below 0, on enough rows that differ: n of
+  them all get worse by accident once in 2^n (a sign test), whatever the bootstrap says of so few.
   Rows that the metric does not count (in-scope rows for out-of-scope recall) show nothing, so they are no rows here.
 - `suite`: no test of a suite shows a loss that is no accident (`suites.checks`); told only for a first version.
 - `latency` and `size`: within budget, where there is one; the size is told in any case.
@@ -168,6 +169,7 @@ def _comparisons(
             metric=ours.metric,
             difference=paired_difference(ours, theirs, mask, gate, confidence=two_sided),
             num_rows=int((mask & counted).sum()),
+            num_differing=ours.num_differing(theirs, mask),
             margin=margin,
             gate=gate,
         )

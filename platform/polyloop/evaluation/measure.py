@@ -37,6 +37,10 @@ class Measured(ABC):
         """Return which of the masked rows the metric counts, shape (rows,)."""
         return mask
 
+    def num_differing(self, champion: "Measured", mask: BoolArray) -> int:
+        """Return how many of the masked rows may tell the two models apart."""
+        return int(mask.sum())
+
     @abstractmethod
     def interval(self, mask: BoolArray, *, resamples: int, confidence: float) -> Interval:
         """Return the score of the masked rows, shape (rows,), with its two-sided interval."""
@@ -55,6 +59,12 @@ class SummedRows(Measured):
     def counted(self, mask: BoolArray) -> BoolArray:
         """Return which of the masked rows count; only some metrics leave rows out."""
         return mask & self.stats.any(axis=1) if self.metric.counts_some_rows else mask
+
+    def num_differing(self, champion: Measured, mask: BoolArray) -> int:
+        """Return how many of the masked rows have other statistics."""
+        if not isinstance(champion, SummedRows):
+            raise _other_metric(self, champion)
+        return int((self.stats[mask] != champion.stats[mask]).any(axis=1).sum())
 
     def interval(self, mask: BoolArray, *, resamples: int, confidence: float) -> Interval:
         """Return the bootstrap interval."""
