@@ -1,5 +1,6 @@
 """Evaluating a small rule-based model: order, slices, latency, refusals."""
 
+import json
 import time
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -212,6 +213,12 @@ def test_confidences_are_kept_and_their_calibration_scored(monkeypatch):
     gate = CLASSIFY.gate.model_copy(update={"metric": "calibration_error"})
     with pytest.raises(EvaluationError, match="is not a label with its confidence"):
         evaluate(Rules(), CLASSIFY.model_copy(update={"gate": gate}), holdout(MOODS), **DIGESTS)
+
+
+def test_a_set_of_labels_has_no_confidence_of_its_own():
+    spec = CLASSIFY.model_copy(update={"multi_label": True})
+    rows = [(locale, target, text, json.dumps([label])) for locale, target, text, label in MOODS]
+    assert evaluate(Sure(), spec, holdout(rows), **DIGESTS).rows.confidences is None
 
 
 def test_the_holdouts_other_columns_give_groups():
