@@ -75,6 +75,7 @@ def evaluate(
         nlls_nats=_nlls_nats(predictor, inputs, outputs, columns["target"], task_spec),
         rankings=_rankings(outputs),
         relevant=_relevant(columns["input"], task_spec),
+        out_of_scope=None if task_spec.out_of_scope is None else task_spec.out_of_scope.label,
     )
     scores = score_rows(rows, dataset_table, metric, task_spec)
     return EvaluationResult(
