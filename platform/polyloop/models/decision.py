@@ -104,15 +104,21 @@ def fit_rule(logits: Floats, labels: Ints, task: TaskSpec) -> DecisionRule:
 
 def best_threshold(scores: Floats, labels: Ints, out_of_scope: int) -> float:
     """Return the threshold with the most right answers; of several the lowest, which turns the fewest inputs away."""
+    if not len(labels):
+        return 0.0
     others = np.delete(scores, out_of_scope, axis=1).max(-1)
     is_right = scores.argmax(-1) == labels
     is_outside = labels == out_of_scope
     order = np.argsort(others, kind="stable")
+    values = others[order]
     # Moving the threshold above a row gains the row if it is out of scope, and loses it if it was right.
     gains = np.cumsum(is_outside[order].astype(np.int64) - is_right[order].astype(np.int64))
-    best = int(gains.argmax()) if len(gains) else 0
-    if not len(gains) or gains[best] <= 0:
+    # No threshold parts rows of one value, so the last of them tells what all of them gain.
+    last = np.flatnonzero(np.append(values[1:] > values[:-1], True))
+    best = int(last[gains[last].argmax()])
+    if gains[best] <= 0:
         return 0.0
-    highest = others[order][best]
-    above = others[order][best + 1 :]
-    return float((highest + above[0]) / 2 if len(above) else min(1.0, np.nextafter(highest, 2.0)))
+    above = values[best + 1] if best + 1 < len(values) else np.nextafter(values[best], 2.0)
+    between = (values[best] + above) / 2
+    # Two values may be so close that nothing lies between them; then the upper one parts them.
+    return float(between if between > values[best] else above)

@@ -44,6 +44,25 @@ def test_the_threshold_with_the_most_right_answers_is_taken() -> None:
     assert found == max(every) == 5
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_rows_of_one_score_stand_on_one_side_of_the_threshold(seed: int) -> None:
+    """Scores are rounded, as those of sure models are: many rows share a value, and none can be parted from another."""
+    random = np.random.default_rng(seed)
+    scores = random.dirichlet(np.ones(3), 9).round(1)
+    labels = random.integers(0, 3, 9)
+
+    def num_right(threshold: float) -> int:
+        return int((DecisionRule(out_of_scope=2, threshold=threshold).labels_of(scores) == labels).sum())
+
+    assert num_right(best_threshold(scores, labels, 2)) == max(map(num_right, np.arange(-0.05, 1.2, 0.1)))
+
+
+def test_a_threshold_above_every_score_can_be_the_best() -> None:
+    scores, labels = np.array([[1.0, 0, 0]] * 4), np.array([2, 2, 2, 0])
+    threshold = best_threshold(scores, labels, 2)
+    assert DecisionRule(out_of_scope=2, threshold=threshold).labels_of(scores).tolist() == [2, 2, 2, 2]
+
+
 def test_where_nothing_is_gained_nothing_is_turned_away() -> None:
     scores = np.array([[0.9, 0.1, 0.0], [0.4, 0.35, 0.25]])
     assert best_threshold(scores, np.array([0, 0]), 2) == 0.0
