@@ -53,8 +53,12 @@ class KeyCheck:
         return info
 
 
-def authorization_of(request: Request) -> str | None:
-    """Return the Authorization header of a request, as a FastAPI dependency that leaves the OpenAPI document alone."""
+async def authorization_of(request: Request) -> str | None:
+    """Return the Authorization header of a request, as a FastAPI dependency that leaves the OpenAPI document alone.
+
+    A coroutine, since FastAPI calls a plain function in a thread: a hop on each request, which moreover waits behind
+    whatever blocks those few threads.
+    """
     return request.headers.get("authorization")
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import anyio.to_thread
 import httpx
 import pytest
 from ray.exceptions import ActorDiedError
@@ -30,6 +31,8 @@ from polyloop.serving.router import Router
 from polyloop.spec.loader import LoadedSpec, load_spec
 
 Headers = dict[str, str]
+
+OIP_INPUT = {"name": "input", "shape": [1], "datatype": "BYTES", "data": ["a"]}
 
 
 async def ask(router: httpx.AsyncClient, bearer: Headers, task: str = "mood", **body: Any) -> httpx.Response:
@@ -300,6 +303,26 @@ async def test_it_is_live_at_once_and_ready_when_replicas_hold_the_champions(
     for task in ("mood", "to-german"):
         beat(store, task, task, ["v1"], utc_now())
     assert (await router.get("/readyz")).json() == {"status": "ok", "reasons": {}}
+
+
+async def test_a_request_is_answered_while_every_thread_for_blocking_routes_is_busy(
+    router: httpx.AsyncClient, bearer: Headers
+) -> None:
+    """As when the store hangs and something keeps asking /readyz, which reads it."""
+    await ask(router, bearer, input="a", locale="en")
+    threads = anyio.to_thread.current_default_thread_limiter()
+    holders = [object() for _ in range(int(threads.total_tokens))]
+    for holder in holders:
+        threads.acquire_on_behalf_of_nowait(holder)
+    try:
+        paths = ("/v1/tasks/mood", "/v2/models/mood/versions/v1/infer")
+        bodies = ({"input": "a", "locale": "en"}, {"inputs": [OIP_INPUT]})
+        async with asyncio.timeout(20):
+            answers = [await router.post(path, json=body, headers=bearer) for path, body in zip(paths, bodies, strict=True)]
+    finally:
+        for holder in holders:
+            threads.release_on_behalf_of(holder)
+    assert [answer.status_code for answer in answers] == [200, 200]
 
 
 @pytest.fixture

@@ -42,8 +42,8 @@ ANSWERS: tuple[type[BaseModel], ...] = (InferenceResponse, InferenceError)
 Authorization = Annotated[str | None, Depends(authorization_of)]
 
 
-def version_of(request: Request) -> str | None:
-    """Return the version that a path names, if it does."""
+async def version_of(request: Request) -> str | None:
+    """Return the version that a path names, if it does; a coroutine for the same reason as `authorization_of`."""
     return request.path_params.get("version")
 
 
