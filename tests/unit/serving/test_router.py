@@ -318,7 +318,9 @@ async def test_a_request_is_answered_while_every_thread_for_blocking_routes_is_b
         paths = ("/v1/tasks/mood", "/v2/models/mood/versions/v1/infer")
         bodies = ({"input": "a", "locale": "en"}, {"inputs": [OIP_INPUT]})
         async with asyncio.timeout(20):
-            answers = [await router.post(path, json=body, headers=bearer) for path, body in zip(paths, bodies, strict=True)]
+            answers = [
+                await router.post(path, json=body, headers=bearer) for path, body in zip(paths, bodies, strict=True)
+            ]
     finally:
         for holder in holders:
             threads.release_on_behalf_of(holder)
@@ -380,6 +382,24 @@ async def test_a_canary_that_no_replica_holds_leaves_all_users_to_the_champion(
     service.close()
     claims = [verify(answer["id"], project_signing_key(store)) for answer in answers]
     assert {(claim.version, claim.propensity) for claim in claims} == {("v1", 1.0)}
+
+
+async def test_who_names_the_champion_gets_it_while_there_is_a_canary(
+    with_canary: httpx.AsyncClient, bearer: Headers, store: Store
+) -> None:
+    users = [f"name-{number}" for number in range(12)]
+    by_user = {"name": "user", "shape": [12], "datatype": "BYTES", "data": users}
+    texts = {"name": "input", "shape": [12], "datatype": "BYTES", "data": ["a"] * 12}
+    body = {"inputs": [texts, by_user, {**OIP_INPUT, "name": "locale", "data": ["en"]}]}
+    named = await with_canary.post("/v2/models/mood/versions/v1/infer", json=body, headers=bearer)
+    assert (named.status_code, named.json().get("model_version")) == (200, "v1")
+    (ids,) = [one["data"] for one in named.json()["outputs"] if one["name"] == "id"]
+    claims = [verify(id_, project_signing_key(store)) for id_ in ids]
+    assert {(claim.version, claim.propensity) for claim in claims} == {("v1", 1.0)}
+    drawn = await with_canary.post("/v2/models/mood/infer", json=body, headers=bearer)
+    assert "model_version" not in drawn.json()
+    refused = await with_canary.post("/v2/models/mood/versions/v2/infer", json=body, headers=bearer)
+    assert (refused.status_code, refused.json()["code"]) == (404, "version_not_served")
 
 
 @pytest.fixture
