@@ -24,6 +24,7 @@ __all__ = [
     "check_canary",
     "check_shadow",
     "clear_canary",
+    "clear_preload",
     "clear_shadow",
     "get_release",
     "promote",
@@ -47,12 +48,17 @@ def all_releases(store: Store) -> tuple[Release, ...]:
         return tuple(release_of(row) for row in rows)
 
 
-def set_preload(store: Store, task: str, version: str | None) -> Release:
-    """Ask replicas to hold `version` too, or with None nothing more; RegistryError if it is not published."""
+def set_preload(store: Store, task: str, version: str) -> Release:
+    """Ask replicas to hold `version` too, in place of another preload; RegistryError if it is not published."""
     with locked(store, task) as (connection, before):
-        if version is not None:
-            _check_published(connection, task, version)
+        _check_published(connection, task, version)
         return write(connection, replace(before, preload=version))
+
+
+def clear_preload(store: Store, task: str, version: str) -> Release:
+    """Ask replicas no more to hold `version`; nothing changes where another version is asked for, or none."""
+    with locked(store, task) as (connection, before):
+        return write(connection, replace(before, preload=None)) if before.preload == version else before
 
 
 def promote(

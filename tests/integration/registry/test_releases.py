@@ -9,6 +9,7 @@ from polyloop.registry.release_events import release_history
 from polyloop.registry.releases import (
     Release,
     all_releases,
+    clear_preload,
     get_release,
     promote,
     rollback,
@@ -79,7 +80,8 @@ def test_only_published_versions_are_released(published: Store) -> None:
 def test_preload_joins_the_live_versions_and_can_be_cleared(published: Store) -> None:
     promote(published, "mood", "v1", actor="ann", reason="first")
     assert set_preload(published, "mood", "v2").live_versions == ("v1", "v2")
-    cleared = set_preload(published, "mood", None)
+    assert clear_preload(published, "mood", "v3").live_versions == ("v1", "v2")
+    cleared = clear_preload(published, "mood", "v2")
     assert cleared.live_versions == ("v1",)
     assert cleared.generation == 1
 
