@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from types import EllipsisType
 from typing import Protocol
 
 from polyloop.errors import ClusterError, PolyloopError, RegistryError, SpecError
@@ -51,14 +52,24 @@ def promote_live(
     reason: str,
     progress: Callable[[str], None],
     load_timeout_s: float = LOAD_TIMEOUT_S,
+    instead_of: str | EllipsisType | None = ...,
 ) -> Release:
-    """Make `version` the champion of `task` once every live replica holds it; errors as for `flip_when_held`."""
+    """Make `version` the champion of `task` once every live replica holds it; errors as for `flip_when_held`.
+
+    RegistryError also if `instead_of` is given (None for a task that has had no champion) and is not the champion:
+    what was judged beside one says nothing of another, and must not undo what somebody has done meanwhile.
+    """
     release = get_release(store, task)
     if release.champion == version:
         return release
+    if instead_of is not ... and release.champion != instead_of:
+        raise RegistryError(
+            f"{version} of {task} was judged beside {instead_of or 'no champion'}, and the champion is "
+            f"{release.champion or 'none'} now; it was not promoted; have it judged again"
+        )
 
     flip = partial(promote, store, task, version, actor=actor, reason=reason)
-    return flip_when_held(store, task, version, flip, progress=progress, load_timeout_s=load_timeout_s)
+    return flip_when_held(store, release, version, flip, progress=progress, load_timeout_s=load_timeout_s)
 
 
 def canary_live(
@@ -82,7 +93,7 @@ def canary_live(
         return release
 
     flip = partial(set_canary, store, task, version, weight, actor=actor, reason=reason)
-    return flip_when_held(store, task, version, flip, progress=progress, load_timeout_s=load_timeout_s)
+    return flip_when_held(store, release, version, flip, progress=progress, load_timeout_s=load_timeout_s)
 
 
 def shadow_live(
@@ -112,25 +123,26 @@ def shadow_live(
         return release
 
     flip = partial(set_shadow, store, task, version, actor=actor, reason=reason)
-    return flip_when_held(store, task, version, flip, progress=progress, load_timeout_s=load_timeout_s)
+    return flip_when_held(store, release, version, flip, progress=progress, load_timeout_s=load_timeout_s)
 
 
 def flip_when_held(
     store: Store,
-    task: str,
+    decided_on: Release,
     version: str,
     flip: Flip,
     *,
     progress: Callable[[str], None],
     load_timeout_s: float = LOAD_TIMEOUT_S,
 ) -> Release:
-    """Preload `version` on every live replica of `task`, then call `flip` with the generation that it was decided on.
+    """Preload `version` on every live replica of a task, then `flip` its release, which it was decided on.
 
     Where nothing serves the task now, the flip is immediate: replicas read the release when they start. ClusterError,
     with the release left as it was, if some replica has not loaded the version after `load_timeout_s`; RegistryError
     if the version is not published, or another change of the release came between, which ends the wait at once.
     """
-    generation = set_preload(store, task, version).generation
+    task, generation = decided_on.task, decided_on.generation
+    set_preload(store, task, version)
     try:
         _wait_until_held(store, task, version, generation, progress, load_timeout_s)
         return flip(expected_generation=generation)

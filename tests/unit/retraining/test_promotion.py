@@ -13,7 +13,7 @@ from tests.support.projects import publish
 from polyloop.errors import ClusterError, PolyloopError, RegistryError, SpecError
 from polyloop.registry.presence import Replica, beat, live_replicas
 from polyloop.registry.release_events import release_history
-from polyloop.registry.releases import Release, get_release, promote, set_canary, set_preload
+from polyloop.registry.releases import Release, get_release, promote, rollback, set_canary, set_preload
 from polyloop.registry.store import Store
 from polyloop.retraining import promotion
 from polyloop.retraining.promotion import canary_live, promote_live, shadow_live
@@ -112,6 +112,27 @@ def test_a_release_that_changed_meanwhile_is_not_overwritten(store: Store) -> No
     with pytest.raises(RegistryError, match="has changed meanwhile"):
         promote_v2(store, progress=ana_is_faster)
     assert get_release(store, "mood").champion == "v3"
+
+
+def test_a_version_that_was_judged_beside_another_champion_is_not_promoted(store: Store) -> None:
+    def promote_judged(version: str, instead_of: str | None) -> Release:
+        given: dict[str, Any] = {"actor": "loop", "reason": "the gate passed", "progress": print}
+        return promote_live(store, "mood", version, instead_of=instead_of, **given)
+
+    assert promote_judged("v2", "v1").champion == "v2"
+    rollback(store, "mood", actor="ana", reason="complaints")
+    for beside, words in (("v2", "judged beside v2"), (None, "judged beside no champion")):
+        with pytest.raises(RegistryError, match=f"v3 of mood was {words}, and the champion is v1 now"):
+            promote_judged("v3", beside)
+    release = get_release(store, "mood")
+    assert (release.champion, release.preload) == ("v1", None)
+    assert promote_judged("v1", "v2").champion == "v1"
+
+
+def test_a_first_champion_may_be_judged_beside_none(store: Store) -> None:
+    publish(store, "to-german")
+    given: dict[str, Any] = {"actor": "loop", "reason": "the gate passed", "progress": print}
+    assert promote_live(store, "to-german", "v1", instead_of=None, **given).champion == "v1"
 
 
 class AnotherComesBetween:
