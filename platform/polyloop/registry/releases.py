@@ -86,13 +86,14 @@ def promote(
 def rollback(store: Store, task: str, *, actor: str, reason: str, expected_generation: int | None = None) -> Release:
     """Swap champion and previous, end canary and shadow, and write the audit rows.
 
-    An emergency leaves one version and nothing else that runs. RegistryError if there is no previous version, or if
-    `expected_generation` is given and the release has changed.
+    An emergency leaves one version and nothing else that runs. RegistryError if there is no previous version, if a gate
+    has rejected it since, or if `expected_generation` is given and the release has changed.
     """
     with locked(store, task) as (connection, before):
         _check_generation(before, expected_generation)
         if before.previous is None:
             raise RegistryError(f"task {task!r} has no previous version to roll back to")
+        _check_published(connection, task, before.previous)
         audit = Audit(connection, actor, reason)
         swapped = replace(before, champion=before.previous, previous=before.champion)
         after = audit.write(swapped, Action.ROLLBACK, before.champion, before.previous)
