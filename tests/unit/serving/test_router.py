@@ -13,7 +13,7 @@ import pytest
 from ray.exceptions import ActorDiedError
 from ray.serve.exceptions import BackPressureError
 from tests.support.projects import SmallHandle, publish
-from tests.support.wire_site import CITATION
+from tests.support.wire_site import CITATION, LONG_ALIVE
 from tests.unit.serving.conftest import client_of
 
 from polyloop.errors import RequestError
@@ -333,7 +333,7 @@ async def with_canary(
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a router whose task mood has the canary v2 with a weight of a quarter, held by its replica."""
     publish(store, "mood", digest="b")
-    beat(store, "mood-1", "mood", ["v1", "v2"], utc_now())
+    beat(store, "mood-1", "mood", ["v1", "v2"], utc_now() + LONG_ALIVE)
     set_canary(store, "mood", "v2", 0.25, actor="test", reason="a try")
     service = Router(loaded, handles)
     async with client_of(service.app()) as client:
