@@ -68,7 +68,7 @@ class TrainingSpec(Frozen):
     batch_tokens: Annotated[int, Field(ge=16)] = 4_096
     """Padded input plus target tokens in one optimiser step, over all workers."""
     micro_batch_tokens: Annotated[int, Field(ge=16)] | None = None
-    """Most padded tokens that a worker computes at once; a larger share is accumulated, with the same result."""
+    """Most padded tokens that a worker computes at once; more is accumulated, with the same result but for dropout."""
     packing: bool = False
     """Rows of a decoder are put end to end and kept apart by positions, instead of padded; pays on GPUs."""
     locale_temperature: Annotated[float, Field(ge=1, le=100)] = 1.0
@@ -120,7 +120,7 @@ class TrainingSpec(Frozen):
     num_workers: Annotated[int, Field(ge=1)] = 1
     """Data-parallel training processes; the most of them where `min_workers` is set."""
     min_workers: Annotated[int, Field(ge=1)] | None = None
-    """A run goes on with as few where nodes are missing, and takes more in when they come, with the same result."""
+    """A run goes on with as few where nodes are missing, and takes more in when they come, in the same steps."""
     cpus_per_worker: Annotated[float, Field(gt=0)] = 1.0
     """CPUs that Ray reserves for a worker; threads follow `threads_per_worker`."""
     threads_per_worker: Annotated[int, Field(ge=0)] = 0
