@@ -96,9 +96,17 @@ class EvaluationRows:
         return self.nlls_nats if compares == "likelihoods" and self.nlls_nats is not None else self.predictions
 
     def references_for(self, metric: str) -> Sequence[object]:
-        """Return what is right in the form that a metric compares: for rankings, documents that hold the answers."""
+        """Return what is right in the form that a metric compares: for rankings, documents that hold the answers.
+
+        EvaluationError where documents were found and no row says which one is right: answers are no documents.
+        """
         compares = metric_named(metric).compares
-        if compares == "rankings" and self.relevant is not None:
+        if compares == "rankings" and self.rankings is not None:
+            if self.relevant is None:
+                raise EvaluationError(
+                    f"no row names the document that holds its answer, so that {metric} has nothing to compare; give the "
+                    "corpus `columns.document`, or choose another metric"
+                )
             return self.relevant
         return self._with_known_scope(self.references) if compares == "labels" else self.references
 

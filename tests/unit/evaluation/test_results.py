@@ -88,7 +88,10 @@ def test_rankings_round_trip_and_are_judged_by_the_relevant_documents(make_resul
     assert (rows.predictions_for("mrr"), rows.references_for("mrr")) == (rankings, relevant)
     assert rows.references_for("token_f1") == rows.references
     assert not rows.lacks("mrr")
-    assert replace(rows, relevant=None).lacks("mrr")
+    unknown = replace(rows, relevant=None)
+    assert unknown.lacks("mrr")
+    with pytest.raises(EvaluationError, match=r"no row names the document .* `columns\.document`"):
+        unknown.references_for("mrr")
 
 
 def test_the_tasks_own_name_for_what_is_out_of_scope_round_trips_and_is_told_to_its_metrics(make_result, tmp_path):

@@ -146,6 +146,12 @@ def test_texts_are_escaped_and_nothing_is_loaded(comparison: VersionComparison) 
     assert HOSTILE in outline.texts
 
 
+def test_every_column_and_row_of_a_table_has_a_heading(comparison: VersionComparison) -> None:
+    made = page(comparison)
+    assert "<bdi></bdi>" not in made
+    assert '<th scope="row"></th>' not in made
+
+
 def test_the_confusion_table_counts_each_answer(comparison: VersionComparison) -> None:
     outline = Outline(page(comparison))
     start = outline.texts.index("All locales")
