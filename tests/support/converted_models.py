@@ -14,8 +14,9 @@ from polyloop.models.build import build_model
 from polyloop.models.contract import Contract, PredictInput
 from polyloop.models.engines.convert import convert
 from polyloop.models.engines.texts import ConvertedTexts
-from polyloop.models.engines.writers import ComputeType, Computing
+from polyloop.models.engines.writers import Computing
 from polyloop.models.loaded import LoadedModel
+from polyloop.models.manifest import ComputeType
 from polyloop.models.predict import contract_of
 from polyloop.models.texts import Texts
 from polyloop.spec.models import TaskSpec
