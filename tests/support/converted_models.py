@@ -61,9 +61,11 @@ class ConvertedModel:
     def loaded(self) -> LoadedModel:
         return LoadedModel(self.path, self.kind, self.contract, torch.device("cpu"))
 
-    def engine(self, compute_type: ComputeType = "float32", *, threads: int = 1, calls: int = 1) -> ConvertedTexts:
+    def engine(
+        self, compute_type: ComputeType = "float32", *, threads: int = 1, calls: int = 1, draws: bool = True
+    ) -> ConvertedTexts:
         computing = Computing(compute_type=compute_type, threads=threads, calls=calls)
-        return ConvertedTexts(self.path, self.converted, self.kind, self.contract, computing)
+        return ConvertedTexts(self.path, self.converted, self.kind, self.contract, computing, draws=draws)
 
     def decoding_with(self, folder: Path, **changes: Any) -> "ConvertedModel":
         """Return the same model in a new folder, with other settings in its generation_config.json."""

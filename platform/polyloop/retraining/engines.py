@@ -52,7 +52,7 @@ def settle_engine(
     if not isinstance(kind, TextKind) or task.kind == "answer":
         return _pytorch(f"a version of kind {task.kind} is not converted")
     if wish.engine == "pytorch":
-        return _pytorch("the spec asks for it")
+        return _pytorch("the spec has PyTorch answer")
     note = _tried(kind, task, wish, contract, dataset, trained_dir, progress)
     write_bytes(record, note.model_dump_json(indent=2).encode())
     return note
@@ -87,7 +87,7 @@ def _tried(
         from polyloop.models.engines.convert import convert
 
         convert(trained_dir, converted_dir)
-    except (ImportError, ModelError) as error:
+    except (ImportError, ModelError, RuntimeError, ValueError) as error:
         return _told(_pytorch(f"CTranslate2: {first_line(error)}"), progress)
     threads = task.serving.threads
     try:
