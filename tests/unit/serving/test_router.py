@@ -293,9 +293,8 @@ async def test_a_client_that_accepts_events_gets_the_output_in_pieces(
 async def test_pieces_carry_the_id_of_the_answer_which_alone_is_logged(
     loaded: LoadedSpec, champions: dict[str, str], store: Store
 ) -> None:
-    handle = RuleHandle(
-        lambda call: Reply(output="guten Tag dir", scores=None, num_input_tokens=2, num_output_tokens=3)
-    )
+    reply = Reply(output="guten Tag dir", scores=None, num_input_tokens=2, num_output_tokens=3)
+    handle = RuleHandle(lambda _: reply)
     service = Router(loaded, {"mood": handle, "to-german": handle})
     caller, _ = create_key(store, "test", ["infer"])
     stream = service.stream("to-german", TranslateRequest(input="good day"), caller)

@@ -34,8 +34,6 @@ def test_what_there_is_not_is_refused(key: str, value: Any) -> None:
 
 
 def test_an_engine_of_cpus_goes_without_gpus() -> None:
-    with pytest.raises(
-        ValidationError, match="`engine: ctranslate2` computes on CPUs; remove it, or set `num_gpus: 0`"
-    ):
+    with pytest.raises(ValidationError, match="`engine: ctranslate2` computes on CPUs; remove it"):
         task("chat", engine="ctranslate2", num_gpus=1)
     assert task("chat", num_gpus=1).serving.engine == "auto"
