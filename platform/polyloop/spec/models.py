@@ -71,10 +71,9 @@ class TaskServing(Frozen):
     num_cpus: Annotated[float, Field(ge=0)] = 0.2
     """CPUs that Ray reserves for a replica."""
     num_gpus: Annotated[float, Field(ge=0)] = 0.0
-    """GPUs that Ray reserves for a replica."""
+    """GPUs that Ray reserves for a replica; PyTorch answers on them."""
     threads: Annotated[int, Field(ge=1)] = 1
-    """Threads of one call of the model, whichever engine computes. 1 is right where cores are shared, as on 2, and for
-    the most answers a second on 96 (with more replicas); more threads make a large model's single answers faster."""
+    """Threads of one call of the model, by either engine; docs/engines.md says what suits 2 and what 96 cores."""
     engine: Literal["auto", "pytorch", "ctranslate2"] = "auto"
     """What computes answers: `auto` is what was fastest when the version was published, among engines whose answers are
     as good as PyTorch's, and PyTorch with GPUs; `pytorch` converts no new version, `ctranslate2` need not be faster."""
