@@ -125,3 +125,10 @@ def inputs_of(kind: TextKind, count: int = 40) -> list[PredictInput]:
     texts = ["", "7", *(number_words(13 ** (index % 6) + index) for index in range(count - 2))]
     locales = ("de", "fr") if kind.name == "translate" else ("en", "de")
     return [PredictInput(text=text, locale="en", target_locale=locales[i % 2]) for i, text in enumerate(texts)]
+
+
+def long_input(model: ConvertedModel) -> PredictInput:
+    """Return the input whose answer is the longest text, which is written in many pieces."""
+    inputs = inputs_of(model.kind)
+    answers = model.engine().predict(inputs)
+    return max(zip(inputs, answers, strict=True), key=lambda pair: len(pair[1].output))[0]

@@ -5,6 +5,7 @@ Needs Ray: the handle, its cancellation and the way that parts travel are Serve'
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 import yaml
 from ray import serve
 from ray.serve.handle import DeploymentHandle
-from tests.support.converted_models import converted_model
+from tests.support.converted_models import ConvertedModel, converted_model, long_input
 from tests.support.engine_versions import note, publish_converted, trial
 
 from polyloop.errors import RequestError
@@ -23,8 +24,6 @@ from polyloop.serving.calls import Call, Reply
 from polyloop.serving.dispatch import dispatch, dispatch_stream
 from polyloop.serving.task_model import TaskModel
 from polyloop.spec.loader import load_spec
-
-CALL = Call(version="v1", text="seven eight one two nine zero", locale="en", target_locale="de")
 
 
 @serve.deployment(num_replicas=1, ray_actor_options={"num_cpus": 0.1})
@@ -51,17 +50,29 @@ class Caller:
 
 
 @pytest.fixture(scope="module")
-def caller(ray_cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeploymentHandle]:
+def model(tmp_path_factory: pytest.TempPathFactory) -> ConvertedModel:
+    return converted_model("recipe-translate", tmp_path_factory.mktemp("recipe"))
+
+
+@pytest.fixture(scope="module")
+def call(model: ConvertedModel) -> Call:
+    """A call whose answer is long."""
+    item = long_input(model)
+    return Call(version="v1", text=item.text, locale=item.locale, target_locale=item.target_locale)
+
+
+@pytest.fixture(scope="module")
+def caller(
+    ray_cluster: None, model: ConvertedModel, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DeploymentHandle]:
     """A caller of a task with one version and room for one stream."""
-    folder = tmp_path_factory.mktemp("streaming")
-    spec = _project(folder)
+    spec = _project(model, tmp_path_factory.mktemp("streaming"))
     task = serve.deployment(name="task-numbers", num_replicas=1, ray_actor_options={"num_cpus": 0.1})(TaskModel)
     yield serve.run(Caller.bind(task.bind(str(spec), "numbers")), name="streaming", route_prefix=None)
     serve.shutdown()
 
 
-def _project(folder: Path) -> Path:
-    model = converted_model("recipe-translate", folder / "run")
+def _project(model: ConvertedModel, folder: Path) -> Path:
     corpus = {"paths": ["x.tsv"], "columns": {"input": "en", "target": "to"}, "licence": "CC0-1.0"}
     task = model.task.model_dump(mode="json", exclude_defaults=True)
     data = {
@@ -84,31 +95,33 @@ def _project(folder: Path) -> Path:
     return spec
 
 
-def test_the_pieces_are_those_of_the_whole_answer(caller: DeploymentHandle) -> None:
-    whole = caller.whole.remote(CALL).result(timeout_s=120)
-    *pieces, last = caller.parts.remote(CALL).result(timeout_s=120)
+def test_the_pieces_are_those_of_the_whole_answer(caller: DeploymentHandle, call: Call) -> None:
+    whole = caller.whole.remote(call).result(timeout_s=120)
+    *pieces, last = caller.parts.remote(call).result(timeout_s=120)
     assert last == whole
     assert len(pieces) > 3
     assert "".join(pieces) == whole.output
 
 
-def test_a_refusal_reaches_the_caller_with_its_code(caller: DeploymentHandle) -> None:
-    call = Call(version="v1", text="one " * 100, locale="en", target_locale="de")
+def test_a_refusal_reaches_the_caller_with_its_code(caller: DeploymentHandle, call: Call) -> None:
+    too_long = replace(call, text="one " * 100)
     with pytest.raises(RequestError, match="takes at most 32") as caught:
-        caller.parts.remote(call).result(timeout_s=120)
+        caller.parts.remote(too_long).result(timeout_s=120)
     assert (caught.value.status, caught.value.code) == (422, "input_too_long")
 
 
-def test_a_stream_that_is_left_stops_and_makes_room_for_the_next(caller: DeploymentHandle) -> None:
-    assert isinstance(caller.leave.remote(CALL).result(timeout_s=120), str)
+def test_a_stream_that_is_left_stops_and_makes_room_for_the_next(caller: DeploymentHandle, call: Call) -> None:
+    assert isinstance(caller.leave.remote(call).result(timeout_s=120), str)
     deadline = time.monotonic() + 60
-    while len(caller.parts.remote(CALL).result(timeout_s=120)) == 2:
+    while len(caller.parts.remote(call).result(timeout_s=120)) == 2:
         assert time.monotonic() < deadline, "the slot of the stream that was left is still taken"
         time.sleep(0.1)
 
 
-def test_streams_that_find_no_slot_come_in_one_piece_and_all_are_the_same_text(caller: DeploymentHandle) -> None:
-    calls = [caller.parts.remote(CALL) for _ in range(4)]
-    found = [call.result(timeout_s=120) for call in calls]
+def test_streams_that_find_no_slot_come_in_one_piece_and_all_are_the_same_text(
+    caller: DeploymentHandle, call: Call
+) -> None:
+    calls = [caller.parts.remote(call) for _ in range(4)]
+    found = [one.result(timeout_s=120) for one in calls]
     assert len({parts[-1].output for parts in found}) == 1
     assert all("".join(parts[:-1]) == parts[-1].output for parts in found)

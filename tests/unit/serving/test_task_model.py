@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.support.converted_models import ConvertedModel, converted_model
+from tests.support.converted_models import ConvertedModel, converted_model, long_input
 from tests.support.engine_versions import note, publish_converted, trial
 
 from polyloop.errors import RequestError
@@ -18,8 +18,6 @@ from polyloop.registry.versions import publish_version, reserve_version
 from polyloop.serving.calls import Call, Reply
 from polyloop.serving.task_model import TaskModel
 from polyloop.spec.loader import load_spec
-
-CALL = Call(version="v1", text="seven eight one two nine zero", locale="en", target_locale="de")
 
 
 class Replica(TaskModel):
@@ -36,6 +34,13 @@ class Replica(TaskModel):
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> ConvertedModel:
     return converted_model("recipe-translate", tmp_path_factory.mktemp("recipe"))
+
+
+@pytest.fixture(scope="module")
+def call(model: ConvertedModel) -> Call:
+    """A call whose answer is long."""
+    item = long_input(model)
+    return Call(version="v1", text=item.text, locale=item.locale, target_locale=item.target_locale)
 
 
 @pytest.fixture
@@ -83,14 +88,14 @@ def _write_spec(model: ConvertedModel, folder: Path, serving: dict[str, Any]) ->
     return path
 
 
-async def parts_of(replica: TaskModel, call: Call = CALL) -> list[str | Reply]:
+async def parts_of(replica: TaskModel, call: Call) -> list[str | Reply]:
     return [part async for part in replica.stream(call)]
 
 
-async def test_a_stream_is_the_pieces_of_the_whole_answer(serve: Callable[..., TaskModel]) -> None:
+async def test_a_stream_is_the_pieces_of_the_whole_answer(serve: Callable[..., TaskModel], call: Call) -> None:
     replica = serve()
-    whole = await replica(CALL)
-    *pieces, last = await parts_of(replica)
+    whole = await replica(call)
+    *pieces, last = await parts_of(replica, call)
     assert last == whole
     assert len(pieces) > 3
     assert "".join(map(str, pieces)) == whole.output
@@ -98,49 +103,52 @@ async def test_a_stream_is_the_pieces_of_the_whole_answer(serve: Callable[..., T
 
 @pytest.mark.parametrize("serving", [{"engine": "pytorch"}, {"max_streams": 0}])
 async def test_where_nothing_can_be_streamed_the_answer_comes_in_one_piece(
-    serve: Callable[..., TaskModel], serving: dict[str, Any]
+    serve: Callable[..., TaskModel], call: Call, serving: dict[str, Any]
 ) -> None:
     replica = serve(**serving)
-    whole = await replica(CALL)
-    assert await parts_of(replica) == [whole.output, whole]
+    whole = await replica(call)
+    assert await parts_of(replica, call) == [whole.output, whole]
 
 
 async def test_more_streams_than_may_be_at_once_come_in_one_piece_and_none_waits(
     serve: Callable[..., TaskModel],
+    call: Call,
 ) -> None:
     replica = serve(max_streams=1)
-    first = replica.stream(CALL)
+    first = replica.stream(call)
     piece = await anext(first)
-    whole = await replica(CALL)
-    assert await parts_of(replica) == [whole.output, whole]
+    whole = await replica(call)
+    assert await parts_of(replica, call) == [whole.output, whole]
     *pieces, last = [part async for part in first]
     assert ("".join([str(piece), *map(str, pieces)]), last) == (whole.output, whole)
 
 
-async def test_a_stream_that_is_left_makes_room_for_another(serve: Callable[..., TaskModel]) -> None:
+async def test_a_stream_that_is_left_makes_room_for_another(serve: Callable[..., TaskModel], call: Call) -> None:
     replica = serve(max_streams=1)
-    first = replica.stream(CALL)
+    first = replica.stream(call)
     await anext(first)
     await first.aclose()
     async with asyncio.timeout(30):
-        while len(await parts_of(replica)) == 2:
+        while len(await parts_of(replica, call)) == 2:
             await asyncio.sleep(0.01)
 
 
-async def test_streams_and_batches_answer_alike_side_by_side(serve: Callable[..., TaskModel]) -> None:
+async def test_streams_and_batches_answer_alike_side_by_side(serve: Callable[..., TaskModel], call: Call) -> None:
     replica = serve()
-    calls = [replace(CALL, text=text) for text in ("one", "two three", "four five six", "seven", "eight", "nine")]
-    wanted = [await replica(call) for call in calls]
+    calls = [replace(call, text=text) for text in ("one", "two three", "four five six", "seven", "eight", "nine")]
+    wanted = [await replica(one) for one in calls]
     streamed, whole = await asyncio.gather(
-        asyncio.gather(*(parts_of(replica, call) for call in calls)),
-        asyncio.gather(*(replica(call) for call in calls)),
+        asyncio.gather(*(parts_of(replica, one) for one in calls)),
+        asyncio.gather(*(replica(one) for one in calls)),
     )
     assert whole == wanted
     assert [parts[-1] for parts in streamed] == wanted
 
 
-async def test_an_input_that_is_too_long_is_refused_before_the_first_piece(serve: Callable[..., TaskModel]) -> None:
+async def test_an_input_that_is_too_long_is_refused_before_the_first_piece(
+    serve: Callable[..., TaskModel], call: Call
+) -> None:
     replica = serve()
     for _ in range(6):
         with pytest.raises(RequestError, match="takes at most 32"):
-            await parts_of(replica, replace(CALL, text="one " * 100))
+            await parts_of(replica, replace(call, text="one " * 100))
