@@ -78,6 +78,7 @@ def test_a_stream_gives_the_pieces_of_the_answer(version: Path, inputs: list[Pre
     assert predictor.can_stream
     for item in inputs:
         *pieces, prediction = predictor.stream(item)
+        assert isinstance(prediction, Prediction)
         assert prediction == predictor.predict([item])[0]
         assert "".join(map(str, pieces)) == prediction.output
     with closing(predictor.stream(inputs[-1])) as parts:

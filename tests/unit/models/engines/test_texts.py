@@ -9,7 +9,7 @@ import pytest
 from tests.support.converted_models import ALL, ENCODER_DECODERS, ConvertedModel, inputs_of
 
 from polyloop.errors import ArtefactError, ModelError, RequestError
-from polyloop.models.contract import PredictInput
+from polyloop.models.contract import PredictInput, Prediction
 
 Converted = Callable[[str], ConvertedModel]
 
@@ -64,6 +64,7 @@ def test_a_stream_is_the_pieces_of_the_output_and_then_the_prediction(
     most_pieces = 0
     for item in inputs_of(model.kind, 12):
         *pieces, prediction = engine.stream(item)
+        assert isinstance(prediction, Prediction)
         assert prediction == engine.predict([item])[0]
         assert "".join(map(str, pieces)) == prediction.output
         assert all(pieces)
@@ -99,10 +100,14 @@ def test_streams_and_batches_go_side_by_side(converted: Converted, family: str) 
     engine = converted(family).engine(calls=3)
     inputs = inputs_of(converted(family).kind, 12)
     wanted = engine.predict(inputs)
+
+    def streamed(item: PredictInput) -> str | Prediction:
+        return list(engine.stream(item))[-1]
+
     with ThreadPoolExecutor(3) as pool:
-        streamed = [pool.submit(lambda item=item: list(engine.stream(item))[-1]) for item in inputs]
+        lasts = pool.map(streamed, inputs)
         assert engine.predict(inputs) == wanted
-        assert [one.result() for one in streamed] == wanted
+        assert list(lasts) == wanted
 
 
 @pytest.mark.parametrize("family", ["t5", "llama"])
