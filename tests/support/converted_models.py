@@ -14,8 +14,9 @@ from polyloop.models.build import build_model
 from polyloop.models.contract import Contract, PredictInput
 from polyloop.models.engines.convert import convert
 from polyloop.models.engines.texts import ConvertedTexts
-from polyloop.models.engines.writers import ComputeType, Computing
+from polyloop.models.engines.writers import Computing
 from polyloop.models.loaded import LoadedModel
+from polyloop.models.manifest import ComputeType
 from polyloop.models.predict import contract_of
 from polyloop.models.texts import Texts
 from polyloop.spec.models import TaskSpec
@@ -60,9 +61,11 @@ class ConvertedModel:
     def loaded(self) -> LoadedModel:
         return LoadedModel(self.path, self.kind, self.contract, torch.device("cpu"))
 
-    def engine(self, compute_type: ComputeType = "float32", *, threads: int = 1, calls: int = 1) -> ConvertedTexts:
+    def engine(
+        self, compute_type: ComputeType = "float32", *, threads: int = 1, calls: int = 1, draws: bool = True
+    ) -> ConvertedTexts:
         computing = Computing(compute_type=compute_type, threads=threads, calls=calls)
-        return ConvertedTexts(self.path, self.converted, self.kind, self.contract, computing)
+        return ConvertedTexts(self.path, self.converted, self.kind, self.contract, computing, draws=draws)
 
     def decoding_with(self, folder: Path, **changes: Any) -> "ConvertedModel":
         """Return the same model in a new folder, with other settings in its generation_config.json."""
@@ -122,3 +125,10 @@ def inputs_of(kind: TextKind, count: int = 40) -> list[PredictInput]:
     texts = ["", "7", *(number_words(13 ** (index % 6) + index) for index in range(count - 2))]
     locales = ("de", "fr") if kind.name == "translate" else ("en", "de")
     return [PredictInput(text=text, locale="en", target_locale=locales[i % 2]) for i, text in enumerate(texts)]
+
+
+def long_input(model: ConvertedModel) -> PredictInput:
+    """Return the input whose answer is the longest text, which is written in many pieces."""
+    inputs = inputs_of(model.kind)
+    answers = model.engine().predict(inputs)
+    return max(zip(inputs, answers, strict=True), key=lambda pair: len(pair[1].output))[0]

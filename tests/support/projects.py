@@ -4,7 +4,7 @@ The stand-ins behave: a `SmallModel` answers by rule, and a `SmallHandle` calls 
 """
 
 import asyncio
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from typing import Any
 
 from polyloop.models.predict import PredictInput, Prediction
@@ -61,6 +61,38 @@ class SmallResponse:
         return result
 
 
+class SmallStream:
+    """What a handle that streams gives: iterated over for the parts, and to be cancelled."""
+
+    def __init__(self, parts: AsyncGenerator[str | Reply]) -> None:
+        self._parts = parts
+        self.is_cancelled = False
+
+    def cancel(self) -> None:
+        """Note that it was called."""
+        self.is_cancelled = True
+
+    async def __anext__(self) -> str | Reply:
+        """Give the next part."""
+        return await anext(self._parts)
+
+
+class SmallStreaming:
+    """A handle that streams; `parts` gives those of a call."""
+
+    def __init__(self, parts: Callable[[Call], AsyncGenerator[str | Reply]], streams: list[SmallStream]) -> None:
+        self._parts, self._streams = parts, streams
+
+    def remote(self, call: Call) -> SmallStream:
+        """Take a call."""
+        self._streams.append(SmallStream(self._parts(call)))
+        return self._streams[-1]
+
+    def options(self, *, method_name: str, stream: bool) -> Any:
+        """Be asked only once."""
+        raise AssertionError("the handle streams already")
+
+
 class SmallHandle:
     """Stands in for the handle of a deployment; errors given to it are raised, one a call, before it answers."""
 
@@ -70,6 +102,7 @@ class SmallHandle:
         self.errors: list[Exception] = []
         self.calls: list[Call] = []
         self.responses: list[SmallResponse] = []
+        self.streams: list[SmallStream] = []
         self._output, self._scores, self._delay_s, self._others = output, scores, delay_s, others
 
     def remote(self, call: Call) -> SmallResponse:
@@ -77,6 +110,18 @@ class SmallHandle:
         self.calls.append(call)
         self.responses.append(SmallResponse(self._answer))
         return self.responses[-1]
+
+    def options(self, *, method_name: str, stream: bool) -> SmallStreaming:
+        """Return the handle that gives its output in one piece, as a replica does that cannot stream."""
+        assert (method_name, stream) == ("stream", True)
+        return SmallStreaming(self._parts, self.streams)
+
+    async def _parts(self, call: Call) -> AsyncGenerator[str | Reply]:
+        self.calls.append(call)
+        reply = await self._answer()
+        if reply.output:
+            yield reply.output
+        yield reply
 
     async def _answer(self) -> Reply:
         await asyncio.sleep(self._delay_s)

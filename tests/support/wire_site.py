@@ -11,19 +11,17 @@ from typing import Any
 import yaml
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.support.listening import Prefixes, listening
-from tests.support.projects import SmallResponse, publish
+from tests.support.projects import SmallResponse, SmallStream, SmallStreaming, publish
 
 from polyloop.errors import RequestError
-from polyloop.registry.keys import KeyInfo, create_key
+from polyloop.registry.keys import create_key
 from polyloop.registry.presence import beat
 from polyloop.registry.releases import promote
 from polyloop.registry.store import Store, open_store
-from polyloop.serving.answering import Piece
 from polyloop.serving.calls import Call, Reply
 from polyloop.serving.collector import Collector
 from polyloop.serving.router import Router
 from polyloop.spec.loader import LoadedSpec, load_spec
-from polyloop.tasks.base import TaskAnswer, TaskRequest
 from polyloop.tasks.chat import read_turns
 from polyloop.tasks.generate import read_prompt
 
@@ -108,37 +106,41 @@ RULES: Mapping[str, Callable[[Call], Reply]] = {
 
 
 class RuleHandle:
-    """Stands in for the handle of a deployment: answers by a rule, refuses inputs of more than 1,000 characters."""
+    """Stands in for the handle of a deployment: answers by a rule, refuses inputs of more than 1,000 characters.
+
+    A stream of it comes word by word.
+    """
 
     def __init__(self, rule: Callable[[Call], Reply]) -> None:
         self.rule = rule
         self.calls: list[Call] = []
+        self.streams: list[SmallStream] = []
 
     def remote(self, call: Call) -> SmallResponse:
         """Take a call."""
+        return SmallResponse(lambda: self._answer(call))
+
+    def options(self, *, method_name: str, stream: bool) -> SmallStreaming:
+        """Return the handle that streams."""
+        assert (method_name, stream) == ("stream", True)
+        return SmallStreaming(self._words, self.streams)
+
+    async def _answer(self, call: Call) -> Reply:
         self.calls.append(call)
+        await asyncio.sleep(0)
+        if len(call.text) > 1_000:
+            raise RequestError("the input has too many tokens", 422, "input_too_long")
+        return self.rule(call)
 
-        async def answer() -> Reply:
-            await asyncio.sleep(0)
-            if len(call.text) > 1_000:
-                raise RequestError("the input has too many tokens", 422, "input_too_long")
-            return self.rule(call)
-
-        return SmallResponse(answer)
-
-
-class WordByWord(Router):
-    """A router that streams an answer word by word."""
-
-    async def stream(self, task: str, body: TaskRequest, caller: KeyInfo) -> AsyncGenerator[Piece | TaskAnswer]:
-        """Give each word, with the space after it, then the answer."""
-        answer = await self.answer(task, body, caller)
-        words = answer.output.split(" ")
-        for place, word in enumerate(words if answer.output else []):
-            if place == 2 and BREAKS in body.input:
+    async def _words(self, call: Call) -> AsyncGenerator[str | Reply]:
+        """Give each word, with the space after it, then the reply."""
+        reply = await self._answer(call)
+        words = reply.output.split(" ")
+        for place, word in enumerate(words if reply.output else []):
+            if place == 2 and BREAKS in call.text:
                 raise RequestError("the replica died", 503, "no_replica")
-            yield Piece(id=answer.id, version=answer.version, text=word + " " * (place < len(words) - 1))
-        yield answer
+            yield word + " " * (place < len(words) - 1)
+        yield reply
 
 
 class Interference:
@@ -186,7 +188,7 @@ def served(folder: Path) -> Iterator[WireSite]:
         promote(store, task, publish(store, task), actor="test", reason="first")
         beat(store, f"replica-{task}", task, ["v1"], datetime.now(UTC) + LONG_ALIVE)
     handles = {task: RuleHandle(RULES[task]) for task in loaded.spec.tasks}
-    router, collector = WordByWord(loaded, handles), Collector(loaded)
+    router, collector = Router(loaded, handles), Collector(loaded)
     interference = Interference(Prefixes(router.app(), collector.app()))
     try:
         with listening(interference) as url:

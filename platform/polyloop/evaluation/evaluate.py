@@ -44,10 +44,13 @@ def evaluate(
     dataset_digest: str,
     holdout_digest: str,
     size_bytes: int = 0,
+    engine: str = "",
     progress: Callable[[str], None] | None = None,
     batch_size: int = BATCH_SIZE,
 ) -> EvaluationResult:
     """Return the scores of a model on the rows of `dataset_table`, overall, per target locale and per other group.
+
+    `size_bytes` and `engine` are told of the predictor, for the result to tell.
 
     Raises EvaluationError for an empty table, a missing column, a metric of another task kind, a predictor that
     gives another number of answers than it got inputs, and a reference that is not a label of a classify task.
@@ -89,6 +92,7 @@ def evaluate(
         groups=scores.groups,
         latency_ms=_latency_ms(predictor, answered),
         size_bytes=size_bytes,
+        engine=engine,
         rows=rows,
     )
 

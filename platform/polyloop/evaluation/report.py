@@ -46,7 +46,9 @@ def report_rows(after: EvaluationResult, before: EvaluationResult | None = None)
 def result_table(after: EvaluationResult, before: EvaluationResult | None = None) -> Table:
     """Return a terminal table of the scores per locale, `before` -> `after` where there are two."""
     headings, rows = _cells(after, before)
-    table = Table(title=f"{after.task}: {before.version} -> {after.version}" if before else _title(after))
+    table = Table(
+        title=f"{after.task}: {_named(before)} -> {_named(after)}" if before else f"{after.task} {_named(after)}"
+    )
     for position, heading in enumerate(headings):
         table.add_column(heading, justify="left" if position < 2 else "right", no_wrap=True)
     for row in rows:
@@ -77,8 +79,8 @@ def _points(interval: Interval) -> str:
     return f"{interval.value:.2f} ({interval.low:.2f} to {interval.high:.2f})"
 
 
-def _title(result: EvaluationResult) -> str:
-    return f"{result.task} {result.version}"
+def _named(result: EvaluationResult) -> str:
+    return f"{result.version} ({result.engine})" if result.engine else result.version
 
 
 def _slices(result: EvaluationResult) -> tuple[SliceResult, ...]:

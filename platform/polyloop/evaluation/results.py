@@ -141,6 +141,8 @@ class EvaluationResult:
     size_bytes: int
     """Size of the model's files; 0 where it was not told."""
     rows: EvaluationRows
+    engine: str = ""
+    """Engine that answered and the numbers that it computes with; empty in results saved before there was a choice."""
     groups: tuple[GroupResult, ...] = ()
     """Scores by length, source, label and month, where the holdout has such groups; empty in results saved by versions
     that did not look at them."""

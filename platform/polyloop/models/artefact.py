@@ -3,13 +3,14 @@
 Input: a folder with a Hugging Face model and tokenizer (safetensors), or with the settings and the index of an answer
 task (`polyloop.models.answering`), or with both, and the version's facts. Output: an immutable folder with those files,
 a model card and manifest.json. Publishing copies into a hidden folder beside the target, flushes it to disk and renames
-it once. Limits: folders of their own for index and encoder alone, and both names on one file system.
+it once. Limits: folders of their own for index, encoder and converted model alone, and both names on one file system.
 """
 
 import hashlib
 import os
 import shutil
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -17,13 +18,14 @@ from pydantic import ValidationError
 from polyloop.errors import ArtefactError
 from polyloop.models.answering import ANSWERING_FILE, ENCODER_FOLDER, INDEX_FACTS_FILE, INDEX_FOLDER
 from polyloop.models.card import render_card
+from polyloop.models.engine_files import ENGINE_FOLDER, check_engine_file, is_engine_file
 from polyloop.models.manifest import CARD_FILE, MANIFEST_FILE, Manifest, ModelFile, VersionFacts
 from polyloop.models.storage import flush, named_storage_errors
 
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
 """Files that may hold pickled code; loading one can run anything."""
 OWN_FILES = (MANIFEST_FILE, CARD_FILE)
-PARTS = (INDEX_FOLDER, ENCODER_FOLDER)
+PARTS = (INDEX_FOLDER, ENCODER_FOLDER, ENGINE_FOLDER)
 """Folders that an artefact may hold; their files are listed as `index/passages.npy`."""
 
 
@@ -52,15 +54,20 @@ def verify(path: Path) -> Manifest:
     ArtefactError names the first file that is missing, changed or not listed.
     """
     manifest = read_manifest(path)
-    found = _names(path) - {MANIFEST_FILE}
-    for name in sorted(found - manifest.files.keys()):
-        raise ArtefactError(f"{path / name} does not belong to the artefact: its manifest does not list it")
-    for name, expected in manifest.files.items():
-        if name not in found:
-            raise ArtefactError(f"{path / name} is missing; publish the version again")
-        if _describe(path / name) != expected:
-            raise ArtefactError(f"{path / name} is not the file that was published: its SHA-256 or size differs")
+    _check_files(path, manifest, lambda name: True)
     return manifest
+
+
+def verify_model(path: Path) -> Manifest:
+    """Do as `verify` for all but the converted model, without which a version can answer all the same."""
+    manifest = read_manifest(path)
+    _check_files(path, manifest, lambda name: not is_engine_file(name))
+    return manifest
+
+
+def verify_engine(path: Path, manifest: Manifest) -> None:
+    """Do as `verify` for the converted model alone."""
+    _check_files(path, manifest, is_engine_file)
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -74,6 +81,19 @@ def read_manifest(path: Path) -> Manifest:
         ) from error
     except (ValidationError, UnicodeDecodeError) as error:
         raise ArtefactError(f"{path / MANIFEST_FILE} is malformed; publish the version again") from error
+
+
+def _check_files(path: Path, manifest: Manifest, is_asked: Callable[[str], bool]) -> None:
+    """ArtefactError for the first file that is missing, changed or not listed, among those that are asked for."""
+    found = set(filter(is_asked, _names(path) - {MANIFEST_FILE}))
+    listed = {name: file for name, file in manifest.files.items() if is_asked(name)}
+    for name in sorted(found - listed.keys()):
+        raise ArtefactError(f"{path / name} does not belong to the artefact: its manifest does not list it")
+    for name, expected in listed.items():
+        if name not in found:
+            raise ArtefactError(f"{path / name} is missing; publish the version again")
+        if _describe(path / name) != expected:
+            raise ArtefactError(f"{path / name} is not the file that was published: its SHA-256 or size differs")
 
 
 def _names(folder: Path) -> set[str]:
@@ -90,7 +110,9 @@ def _publishable_names(source_dir: Path) -> list[str]:
         path = source_dir / name
         if path.is_symlink() or not path.is_file():
             raise ArtefactError(f"{path} is not a plain file; an artefact holds files only")
-        if name.endswith(PICKLE_SUFFIXES):
+        if is_engine_file(name):
+            check_engine_file(source_dir, name)
+        elif name.endswith(PICKLE_SUFFIXES):
             raise ArtefactError(f"{path} may hold pickled code; save the weights as safetensors")
     has_weights = any(name.endswith(".safetensors") and "/" not in name for name in names)
     is_model = "config.json" in names and has_weights

@@ -6,7 +6,7 @@ Input: the version's facts. Output: Markdown text. Pure: the same facts give the
 import yaml
 
 from polyloop.models.decision import MEMBER_PROBABILITY
-from polyloop.models.manifest import DecisionNote, GroupRow, MetricRow, VersionFacts
+from polyloop.models.manifest import DecisionNote, EngineNote, GroupRow, MetricRow, VersionFacts
 
 PIPELINES = {
     "classify": "text-classification",
@@ -45,6 +45,7 @@ def render_card(facts: VersionFacts) -> str:
         *([_groups(facts)] if facts.groups else []),
         *([_suites(facts)] if facts.suites else []),
         *([_decision(facts.decision)] if facts.decision else []),
+        *([_engine(facts.engine)] if facts.engine and facts.engine.trials else []),
         _limits(facts),
         _lineage(facts),
     ]
@@ -153,6 +154,36 @@ def _decision(note: DecisionNote) -> str:
             "are taken for none of the task's business. For all others the label with the highest score is the answer."
         )
     return "\n".join(lines)
+
+
+def _engine(note: EngineNote) -> str:
+    metric = note.trials[0].metric
+    headings = ["engine", "rows", "equal answers", metric, "nats a token", "tokens/s alone", "tokens/s in batches"]
+    rows = [
+        [
+            trial.name,
+            f"{trial.num_rows:,}",
+            f"{trial.num_equal:,}",
+            f"{trial.score:.2f}",
+            f"{trial.nats_per_token:.3f}",
+            f"{trial.tokens_per_s_alone:,.0f}",
+            f"{trial.tokens_per_s_batched:,.0f}",
+        ]
+        for trial in note.trials
+        if trial.num_rows
+    ]
+    text = (
+        f"It answers by {note.engine} in {note.compute_type}: {note.reason}. Compared on rows of the holdout, without "
+        f"chance, with {note.threads} thread{'s' if note.threads > 1 else ''} on the machine that published it."
+    )
+    left_out = [
+        f"- {trial.name} is left out: {_cell('; '.join(trial.refusals))}" for trial in note.trials if trial.refusals
+    ]
+    differs = [f"- By its nature: {deviation}." for deviation in note.deviations]
+    notes = [*left_out, *differs]
+    return "\n".join(
+        ["## Engine", "", text, "", *_table(headings, rows, num_texts=1), *(["", *notes] if notes else [])]
+    )
 
 
 def _limits(facts: VersionFacts) -> str:

@@ -1,8 +1,8 @@
 """What every predictor takes and gives, and what it has to know besides the weights; plain data and one protocol."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from polyloop.errors import RequestError
 from polyloop.retrieval.answers import Citation
@@ -59,6 +59,32 @@ class Family(Protocol):
 
     def answerable_locales(self) -> list[str]:
         """Return the locales that an input to warm up with may be for."""
+        ...
+
+
+@runtime_checkable
+class Scoring(Protocol):
+    """A family that also tells how likely it finds given texts."""
+
+    def nlls_nats(self, inputs: Sequence[PredictInput], targets: Sequence[str]) -> list[float]:
+        """Return the negative log likelihood of each target given its input, in nats, the end token included."""
+        ...
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """A family that may give a text while it is written."""
+
+    @property
+    def can_stream(self) -> bool:
+        """Return whether it does."""
+        ...
+
+    def stream(self, item: PredictInput) -> Generator[str | Prediction]:
+        """Yield the pieces of one text as they are written, and then what `predict` gives, whose output they make up.
+
+        Closing the generator stops the writing. Safe beside other calls. RequestError (422) as for `predict`.
+        """
         ...
 
 

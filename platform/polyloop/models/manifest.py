@@ -13,6 +13,8 @@ from polyloop.tasks.base import Architecture
 MANIFEST_FILE = "manifest.json"
 CARD_FILE = "README.md"
 
+EngineName = Literal["pytorch", "ctranslate2"]
+ComputeType = Literal["float32", "int8", "int8_float32", "bfloat16", "int8_bfloat16", "float16", "int8_float16"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -101,6 +103,79 @@ class DecisionNote(ManifestPart):
     """True where a text may have several labels, or none."""
 
 
+class LocaleParity(ManifestPart):
+    """How two engines compare in one locale."""
+
+    locale: str
+    """Locale that was written."""
+    num_rows: int
+    """Holdout rows that both answered."""
+    num_equal: int
+    """Answers that are letter for letter the same."""
+    score: float
+    """The metric of the trial on this engine's answers, in points."""
+
+
+class EngineTrial(ManifestPart):
+    """What was found about one engine, in one numeric type, on rows of the holdout; the first trial is PyTorch's."""
+
+    engine: EngineName
+    """The engine."""
+    compute_type: ComputeType
+    """Numbers that it computes with."""
+    refusals: tuple[str, ...] = ()
+    """Why it does not serve; empty where it may."""
+    num_rows: int = 0
+    """Holdout rows that were answered; 0 where it did not come to that."""
+    num_equal: int = 0
+    """Answers that are letter for letter PyTorch's."""
+    num_tokens: int = 0
+    """Tokens that PyTorch's answers are cut into again."""
+    num_agreeing_tokens: int = 0
+    """Those of them that come before the first difference."""
+    num_output_tokens: int = 0
+    """Tokens that this engine wrote."""
+    metric: str = ""
+    """What `score` is: bleu, or chrf where BLEU has no tokeniser for a locale."""
+    score: float = 0.0
+    """The metric over all rows, in points."""
+    locales: tuple[LocaleParity, ...] = ()
+    """The same for each locale."""
+    nats_per_token: float = 0.0
+    """Mean negative log likelihood that it gives the wanted answers."""
+    tokens_per_s_alone: float = 0.0
+    """Tokens written a second when it answers one input at a time."""
+    tokens_per_s_batched: float = 0.0
+    """The same in batches."""
+
+    @property
+    def may_serve(self) -> bool:
+        """Return whether nothing speaks against it."""
+        return not self.refusals
+
+    @property
+    def name(self) -> str:
+        """Return engine and type, as people read them."""
+        return f"{self.engine} {self.compute_type}"
+
+
+class EngineNote(ManifestPart):
+    """Which engine answers, and what that was decided by."""
+
+    engine: EngineName
+    """The engine that serves unless the spec asks for another."""
+    compute_type: ComputeType
+    """Numbers that it computes with."""
+    reason: str
+    """Why this one."""
+    deviations: tuple[str, ...] = ()
+    """In what CTranslate2 decodes differently from PyTorch by its nature."""
+    threads: int = 0
+    """Threads of a call when speed was measured; 0 where it was not."""
+    trials: tuple[EngineTrial, ...] = ()
+    """What was tried."""
+
+
 class CorpusNote(ManifestPart):
     """A corpus that the model learned from."""
 
@@ -159,6 +234,8 @@ class VersionFacts(ManifestPart):
     """What the suites found."""
     decision: DecisionNote | None = None
     """How scores become a label, for classify."""
+    engine: EngineNote | None = None
+    """Which engine answers; None in versions that were made before there was a choice, which PyTorch answers for."""
     confidence: float = 0.95
     """Confidence of the intervals."""
     created_at: datetime

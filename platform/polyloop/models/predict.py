@@ -3,39 +3,50 @@
 Inputs: `PredictInput`s with normalised texts. Outputs: one `Prediction` each, in order. Inputs are answered in batches
 of similar length; padding is masked, and each output is cut at its own input's limit, so that an answer does not
 depend on its company (unless the spec has outputs drawn at random). How each family of kinds does it is in `labels`,
-`texts` and `answers`. Limits: one call at a time per object; float32.
+`texts`, `engines.texts` and `answers`. Limits: one call at a time per object, streams aside; PyTorch in float32.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import torch
 
-from polyloop.models.answers import Answers
-from polyloop.models.artefact import read_manifest
-from polyloop.models.artefact import verify as verify_artefact
-from polyloop.models.contract import Contract, Family, PredictInput, Prediction
-from polyloop.models.labels import Labels
-from polyloop.models.loaded import LoadedModel, pad_rows
-from polyloop.models.texts import Texts
+from polyloop.models.artefact import read_manifest, verify_engine, verify_model
+from polyloop.models.contract import Contract, PredictInput, Prediction, Scoring, Streaming
+from polyloop.models.engines.choice import EngineChoice, EngineWish, choose
+from polyloop.models.families import Resources, load_family
+from polyloop.models.loaded import pad_rows
+from polyloop.models.manifest import EngineNote
 from polyloop.spec.models import TaskSpec
-from polyloop.tasks import KINDS, kind_of
-from polyloop.tasks.answer import Answer
-from polyloop.tasks.writing import TextKind
+from polyloop.tasks import kind_of
 
 __all__ = ["PredictInput", "Prediction", "Predictor", "pad_rows"]
+
+ANY_ENGINE = EngineWish()
+"""Asks for no engine, so that the version's own answers."""
 
 
 class Predictor:
     """A loaded model version."""
 
-    def __init__(self, path: Path, *, threads: int | None = None, device: str = "auto", verify: bool = True) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        threads: int | None = None,
+        device: str = "auto",
+        verify: bool = True,
+        wish: EngineWish = ANY_ENGINE,
+        max_streams: int = 0,
+    ) -> None:
         """Load the artefact at `path`; ArtefactError if it was changed since it was published.
 
-        `threads` sets the number of threads of the whole process for matrix work; `device` is a torch device, or
-        `auto` for a GPU where there is one.
+        `threads` sets the number of threads of the whole process for matrix work; `device` is the torch device that
+        PyTorch computes on, or `auto` for a GPU where there is one. `wish` asks for an engine; where it cannot answer,
+        PyTorch does and the log says so. At most `max_streams` streams may be open at once.
         """
-        manifest = verify_artefact(path) if verify else read_manifest(path)
+        manifest = verify_model(path) if verify else read_manifest(path)
         contract = Contract(
             kind=manifest.kind,
             architecture=manifest.architecture,
@@ -44,22 +55,55 @@ class Predictor:
             max_input_tokens=manifest.max_input_tokens,
             max_target_tokens=manifest.max_target_tokens,
         )
-        self._load(path, contract, threads, device)
+
+        def check_engine() -> None:
+            if verify:
+                verify_engine(path, manifest)
+
+        self._load(path, contract, manifest.engine, wish, check_engine, _resources(threads, device, max_streams))
 
     @classmethod
     def of_trained(
-        cls, path: Path, task: TaskSpec, locales: Sequence[str], *, threads: int | None = None, device: str = "auto"
+        cls,
+        path: Path,
+        task: TaskSpec,
+        locales: Sequence[str],
+        *,
+        threads: int | None = None,
+        device: str = "auto",
+        engine: EngineNote | None = None,
+        wish: EngineWish = ANY_ENGINE,
     ) -> "Predictor":
-        """Load a trained model that is not published yet, so that it can be evaluated first."""
+        """Load a trained model that is not published yet, so that it can be evaluated first.
+
+        `engine` is what its manifest is going to say of engines.
+        """
         predictor = cls.__new__(cls)
-        predictor._load(path, contract_of(task, locales), threads, device)
+        contract = contract_of(task, locales)
+        predictor._load(path, contract, engine, wish, lambda: None, _resources(threads, device, 0))
         return predictor
 
-    def _load(self, path: Path, contract: Contract, threads: int | None, device: str) -> None:
-        if threads is not None:
-            torch.set_num_threads(threads)
+    def _load(
+        self,
+        path: Path,
+        contract: Contract,
+        note: EngineNote | None,
+        wish: EngineWish,
+        check_engine: Callable[[], None],
+        resources: Resources,
+    ) -> None:
         self._contract = contract
-        self._family = _family(path, contract, torch.device(_pick_device(device)))
+        self._family, self._engine = load_family(path, contract, choose(note, wish), resources, check_engine)
+
+    @property
+    def engine(self) -> EngineChoice:
+        """Return what answers."""
+        return self._engine
+
+    @property
+    def can_stream(self) -> bool:
+        """Return whether `stream` may be called: True if texts can be given while they are written."""
+        return isinstance(self._family, Streaming) and self._family.can_stream
 
     def count_tokens(self, item: PredictInput) -> int:
         """Return the number of tokens of an input; RequestError (422) if it is longer than the version takes."""
@@ -69,18 +113,31 @@ class Predictor:
         """Return one prediction an input, in order; RequestError (422) if one is longer than the version takes."""
         return self._family.predict(inputs)
 
+    def stream(self, item: PredictInput) -> Generator[str | Prediction]:
+        """Yield the pieces of one text as they are written, and then what `predict` gives, whose output they make up.
+
+        Only where `can_stream`; may go on beside other calls. Closing the generator stops the writing. RequestError
+        (422) if the input is longer than the version takes.
+        """
+        assert isinstance(self._family, Streaming)
+        return self._family.stream(item)
+
     def nlls_nats(self, inputs: Sequence[PredictInput], targets: Sequence[str]) -> list[float]:
         """Return the negative log likelihood of each target given its input, in nats, the end token included.
 
         For kinds that write text. RequestError (422) if an input is longer than the version takes.
         """
-        assert isinstance(self._family, Texts)
+        assert isinstance(self._family, Scoring)
         return self._family.nlls_nats(inputs, targets)
 
     def warm_up(self) -> None:
         """Answer once per locale, so that the first user does not pay for lazy initialisation."""
-        for locale in self._family.answerable_locales():
-            self.predict([PredictInput(text="1", locale=locale, target_locale=locale)])
+        items = [PredictInput(text="1", locale=one, target_locale=one) for one in self._family.answerable_locales()]
+        for item in items:
+            self.predict([item])
+        if self.can_stream:
+            with closing(self.stream(items[0])) as parts:
+                next(parts)
 
 
 def contract_of(task: TaskSpec, locales: Sequence[str]) -> Contract:
@@ -95,15 +152,8 @@ def contract_of(task: TaskSpec, locales: Sequence[str]) -> Contract:
     )
 
 
-def _family(path: Path, contract: Contract, device: torch.device) -> Family:
-    kind = KINDS[contract.kind]
-    if isinstance(kind, Answer):
-        return Answers(path, contract, device)
-    loaded = LoadedModel(path, kind, contract, device)
-    return Texts(loaded, kind) if isinstance(kind, TextKind) else Labels(loaded)
-
-
-def _pick_device(device: str) -> str:
-    if device != "auto":
-        return device
-    return "cuda" if torch.cuda.is_available() else "cpu"
+def _resources(threads: int | None, device: str, max_streams: int) -> Resources:
+    if threads is not None:
+        torch.set_num_threads(threads)
+    name = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    return Resources(device=torch.device(name), threads=threads or torch.get_num_threads(), max_streams=max_streams)

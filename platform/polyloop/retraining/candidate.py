@@ -1,4 +1,4 @@
-"""Makes a candidate: trains it, evaluates it, and publishes it as an immutable version.
+"""Makes a candidate: trains it, settles by which engine it answers, evaluates it so, and publishes it as a version.
 
 Input: a reserved version, its plan and dataset. Output: the candidate's evaluation, on the holdout and by suites; its
 artefact and its registry row then say `published`. Each step finds what an earlier, killed attempt has finished.
@@ -16,11 +16,13 @@ from polyloop.evaluation.comparison import VersionEvaluation
 from polyloop.evaluation.report import report_rows
 from polyloop.evaluation.results import EvaluationResult
 from polyloop.models.artefact import publish
-from polyloop.models.manifest import CorpusNote, VersionFacts
+from polyloop.models.engines.choice import wish_of
+from polyloop.models.manifest import CorpusNote, EngineNote, VersionFacts
 from polyloop.models.predict import Predictor
 from polyloop.registry.store import Store
 from polyloop.registry.versions import PUBLISHED, REJECTED, VersionRecord, publish_version
 from polyloop.retraining.answering import complete_answering
+from polyloop.retraining.engines import settle_engine
 from polyloop.retraining.evaluations import evaluate_model, evaluate_version
 from polyloop.retraining.findings import decision_note, group_rows, metric_rows, suite_rows
 from polyloop.retraining.plan import Plan
@@ -51,18 +53,25 @@ def make_candidate(
         complete_answering(loaded, version.task, plan.task, dataset, trained_dir)
         progress(f"{version.task} {version.version}: documents are indexed")
     locales = task_locales(plan.task, loaded.spec.locales)
+    engine = settle_engine(
+        plan.task,
+        dataset,
+        trained_dir,
+        locales,
+        lambda text: progress(f"{version.task} {version.version}: {text}"),
+    )
     evaluation = evaluate_model(
         loaded,
         store,
         task=version.task,
         version=version.version,
-        predictor=Predictor.of_trained(trained_dir, plan.task, locales),
+        predictor=Predictor.of_trained(trained_dir, plan.task, locales, engine=engine, wish=wish_of(plan.task.serving)),
         model_dir=trained_dir,
         dataset=dataset,
         progress=progress,
     )
     path = Path(MODELS_FOLDER) / version.task / version.version
-    facts = _facts(loaded, version, plan, dataset, evaluation, trained_dir, locales)
+    facts = _facts(loaded, version, plan, dataset, evaluation, trained_dir, locales, engine)
     manifest = publish(trained_dir, loaded.artefacts_dir / path, facts)
     publish_version(
         store,
@@ -107,7 +116,13 @@ def summarise(result: EvaluationResult) -> dict[str, Any]:
         for locale, row in slices.items()
     }
     overall = figures.pop("overall")
-    return {"metric": result.metric, "overall": overall, "locales": figures, "latency_ms": result.latency_ms}
+    return {
+        "metric": result.metric,
+        "overall": overall,
+        "locales": figures,
+        "latency_ms": result.latency_ms,
+        "engine": result.engine,
+    }
 
 
 def _facts(
@@ -118,6 +133,7 @@ def _facts(
     evaluation: VersionEvaluation,
     trained_dir: Path,
     locales: tuple[str, ...],
+    engine: EngineNote,
 ) -> VersionFacts:
     task = plan.task
     return VersionFacts(
@@ -150,6 +166,7 @@ def _facts(
         groups=group_rows(evaluation.holdout),
         suites=suite_rows(evaluation.suites),
         decision=decision_note(trained_dir, task),
+        engine=engine,
         confidence=task.gate.confidence,
         created_at=datetime.now(UTC),
     )

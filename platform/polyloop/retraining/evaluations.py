@@ -13,6 +13,7 @@ from polyloop.evaluation.comparison import VersionEvaluation
 from polyloop.evaluation.evaluate import evaluate
 from polyloop.evaluation.metrics import resolve_metric
 from polyloop.evaluation.results import SUMMARY_FILE, EvaluationResult, load_result, save_result
+from polyloop.models.engines.choice import EngineWish, wish_of
 from polyloop.models.predict import Predictor
 from polyloop.progress import prefixed
 from polyloop.registry.store import Store
@@ -23,8 +24,10 @@ from polyloop.spec.models import TaskSpec
 
 
 def evaluation_dir(loaded: LoadedSpec, task: str, version: str, holdout_digest: str) -> Path:
-    """Return the folder of a version's results on a holdout."""
-    return loaded.artefacts_dir / "evaluations" / task / f"{version}-{holdout_digest[:16]}"
+    """Return the folder of a version's results on a holdout, by the engine that the spec asks for."""
+    wish = wish_of(loaded.task(task).serving)
+    engine = "" if wish == EngineWish() else f"-{wish.engine}-{wish.compute_type}"
+    return loaded.artefacts_dir / "evaluations" / task / f"{version}-{holdout_digest[:16]}{engine}"
 
 
 def evaluate_model(
@@ -48,7 +51,7 @@ def evaluate_model(
 
     @cache
     def model() -> Predictor:
-        return predictor or Predictor(model_dir)
+        return predictor or Predictor(model_dir, wish=wish_of(loaded.task(task).serving))
 
     holdout = _stored_holdout(folder, loaded.task(task))
     if holdout is None:
@@ -61,6 +64,7 @@ def evaluate_model(
             dataset_digest=dataset.digest,
             holdout_digest=dataset.holdout_digest,
             size_bytes=sum(file.stat().st_size for file in model_dir.rglob("*") if file.is_file()),
+            engine=str(model().engine),
             progress=lambda text: progress(prefixed(f"{task} {version}: ", text)),
         )
         save_result(holdout, folder)

@@ -1,6 +1,7 @@
 """What passes between the router and a task's replicas; it stands alone, so that the router needs no model code.
 
-Input: a `Call`. Output: a `Reply`. `TaskHandle` is as much of Serve's DeploymentHandle as the router uses.
+Input: a `Call`. Output: a `Reply`, or pieces of its output and then the `Reply`. `TaskHandle` is as much of Serve's
+DeploymentHandle as the router uses.
 """
 
 from dataclasses import dataclass
@@ -35,4 +36,10 @@ class TaskHandle(Protocol):
     """The way to the replicas of one task."""
 
     def remote(self, call: Call) -> Any:
-        """Send a call; what comes back is awaited for the `Reply`, and has `cancel()`."""
+        """Send a call; what comes back is awaited for the `Reply`, and has `cancel()`.
+
+        From a handle that streams it is iterated over instead.
+        """
+
+    def options(self, *, method_name: str, stream: bool) -> "TaskHandle":
+        """Return a handle of another method, which may give several parts."""

@@ -1,11 +1,16 @@
 """Hands a call to a task's replicas within a deadline, and again to another replica when one died under it.
 
-Input: a Serve handle and a `Call`. Output: a `Reply`, or a `RequestError` of 429, 503 or 504. Inference changes
-nothing, so answering a call twice is harmless; that is what makes a dead replica invisible to clients.
+Input: a Serve handle and a `Call`. Output: a `Reply`, after the pieces of its output where it is streamed, or a
+`RequestError` of 429, 503 or 504. Inference changes nothing, so answering a call twice is harmless; that is what makes
+a dead replica invisible to clients. Limits: a stream goes on at another replica only if that writes the same text, so
+not where outputs are drawn at random.
 """
 
 import asyncio
 import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
 
 import grpc
 from ray.exceptions import RayActorError, RaySystemError
@@ -18,6 +23,8 @@ logger = logging.getLogger("polyloop.serving")
 
 MAX_ATTEMPTS = 5
 RETRY_PAUSE_S = 0.1
+LOST = (RayActorError, RaySystemError, RayServeException, grpc.RpcError)
+"""What a call raises whose replica is gone."""
 
 
 async def dispatch(handle: TaskHandle, call: Call, *, task: str, timeout_s: float) -> Reply:
@@ -26,11 +33,72 @@ async def dispatch(handle: TaskHandle, call: Call, *, task: str, timeout_s: floa
         async with asyncio.timeout(timeout_s):
             return await _attempt(handle, call, task)
     except TimeoutError:
+        raise _too_slow(task, timeout_s) from None
+
+
+async def dispatch_stream(
+    handle: TaskHandle, call: Call, *, task: str, timeout_s: float
+) -> AsyncGenerator[str | Reply]:
+    """Give the pieces of an output as a replica writes them, and then the reply, whose output they make up.
+
+    All of it has to come within the timeout. Whoever closes the generator early stops the work.
+    """
+    streaming = handle.options(method_name="stream", stream=True)
+    deadline_s = asyncio.get_running_loop().time() + timeout_s
+    given, reply = "", None
+    for attempt in range(MAX_ATTEMPTS):
+        if attempt:
+            await asyncio.sleep(RETRY_PAUSE_S * 2**attempt)
+        written = ""
+        try:
+            async with aclosing(_parts(streaming.remote(call), deadline_s)) as parts:
+                async for part in parts:
+                    if isinstance(part, Reply):
+                        reply = part
+                        continue
+                    written += part
+                    if piece := _beyond(given, written, task):
+                        given += piece
+                        yield piece
+        except TimeoutError:
+            raise _too_slow(task, timeout_s) from None
+        except BackPressureError:
+            raise _overloaded(task) from None
+        except LOST as error:
+            logger.warning("attempt %d of a stream from %s met a lost replica: %s", attempt + 1, task, error)
+        if reply is not None:
+            yield reply
+            return
+    raise _no_replica(task)
+
+
+async def _parts(response: Any, deadline_s: float) -> AsyncGenerator[str | Reply]:
+    """Give the parts of one call, which is cancelled where they are not all read; TimeoutError after the deadline."""
+    is_over = False
+    try:
+        while True:
+            # Around each part and not around all: a timeout belongs to one asyncio task, and several read a stream.
+            async with asyncio.timeout_at(deadline_s):
+                part = await anext(response, None)
+            if part is None:
+                is_over = True
+                return
+            yield part
+    finally:
+        if not is_over:
+            response.cancel()
+
+
+def _beyond(given: str, written: str, task: str) -> str:
+    """Return what has been written beyond what was given already; RequestError (503) if that was another text."""
+    if not written.startswith(given) and not given.startswith(written):
         raise RequestError(
-            f"the task {task!r} did not answer within {timeout_s:g} s; send a shorter input or try again later",
-            504,
-            "timeout",
-        ) from None
+            f"the replica of the task {task!r} that wrote this was lost, and another one writes something else; send "
+            "the request again",
+            503,
+            "no_replica",
+        )
+    return written[len(given) :]
 
 
 async def _attempt(handle: TaskHandle, call: Call, task: str) -> Reply:
@@ -45,9 +113,25 @@ async def _attempt(handle: TaskHandle, call: Call, task: str) -> Reply:
             response.cancel()
             raise
         except BackPressureError:
-            raise RequestError(
-                f"the task {task!r} has as many requests as it can take; try again in a second", 429, "overloaded"
-            ) from None
-        except (RayActorError, RaySystemError, RayServeException, grpc.RpcError) as error:
+            raise _overloaded(task) from None
+        except LOST as error:
             logger.warning("attempt %d of a call to %s met a lost replica: %s", attempt + 1, task, error)
-    raise RequestError(f"no replica of the task {task!r} stays alive; try again later", 503, "no_replica")
+    raise _no_replica(task)
+
+
+def _too_slow(task: str, timeout_s: float) -> RequestError:
+    return RequestError(
+        f"the task {task!r} did not answer within {timeout_s:g} s; send a shorter input or try again later",
+        504,
+        "timeout",
+    )
+
+
+def _overloaded(task: str) -> RequestError:
+    return RequestError(
+        f"the task {task!r} has as many requests as it can take; try again in a second", 429, "overloaded"
+    )
+
+
+def _no_replica(task: str) -> RequestError:
+    return RequestError(f"no replica of the task {task!r} stays alive; try again later", 503, "no_replica")

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from polyloop.errors import ClusterError, ModelError, PolyloopError
 from polyloop.models.contract import PredictInput, Prediction
+from polyloop.models.engines.choice import EngineWish
 
 LOWEST_NICENESS = 19
 ANSWER_TIMEOUT_S = 600.0
@@ -33,11 +34,11 @@ class PlainPredictor(Protocol):
         ...
 
 
-def load_on_cpu(path: Path) -> PlainPredictor:
+def load_on_cpu(path: Path, wish: EngineWish | None = None) -> PlainPredictor:
     """Load a version for one thread of the CPU; a GPU is left to those that answer users."""
-    from polyloop.models.predict import Predictor  # only the child needs torch
+    from polyloop.models.predict import ANY_ENGINE, Predictor  # only the child needs torch
 
-    return Predictor(path, threads=1, device="cpu")
+    return Predictor(path, threads=1, device="cpu", wish=wish or ANY_ENGINE)
 
 
 class LowPriorityPredictor:

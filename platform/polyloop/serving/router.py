@@ -9,6 +9,7 @@ the model. `Router` is all of it and knows nothing of Serve's life cycle; `Route
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -29,10 +30,10 @@ from polyloop.serving.answering import Piece
 from polyloop.serving.answers import answer_of, record_of
 from polyloop.serving.auth import KeyCheck, authorization_of, project_signing_key
 from polyloop.serving.bodies import read_body
-from polyloop.serving.calls import Call, TaskHandle
+from polyloop.serving.calls import Call, Reply, TaskHandle
 from polyloop.serving.catalogue import served_model, task_list, version_list
 from polyloop.serving.choice import Choice, choose, sticky_key
-from polyloop.serving.dispatch import dispatch
+from polyloop.serving.dispatch import dispatch, dispatch_stream
 from polyloop.serving.lifespan import closing_at_the_end
 from polyloop.serving.oip import routes as oip_routes
 from polyloop.serving.openai_api import routes as openai_routes
@@ -123,16 +124,32 @@ class Router:
         reply = await dispatch(self._tasks[task], call, task=task, timeout_s=self._spec.serving.request_timeout_s)
         claim = self._claim(task, call, choice.propensity)
         answer = answer_of(claim, task_spec, reply, id_=sign(claim, self._signing_key), started_s=started)
-        keeps = self._spec.serving.log_inputs
-        self._log.put(record_of(claim, call, reply, answer, caller, user=body.user, keeps_texts=keeps))
+        self._put_down(claim, call, reply, answer, caller, body)
         return answer
 
     async def stream(self, task: str, body: TaskRequest, caller: KeyInfo) -> AsyncGenerator[Piece | TaskAnswer]:
-        """Give the output, for now in one piece, then the whole answer."""
-        answer = await self.answer(task, body, caller)
-        if answer.output:
-            yield Piece(id=answer.id, version=answer.version, text=answer.output)
-        yield answer
+        """Give the output in pieces as a replica writes it, then the whole answer, which alone is logged."""
+        started = time.perf_counter()
+        task_spec = self.task(task)
+        choice = self._choose(task, body)
+        call = self._call(task, task_spec, body, choice.version)
+        claim = self._claim(task, call, choice.propensity)
+        id_ = sign(claim, self._signing_key)
+        timeout_s = self._spec.serving.request_timeout_s
+        async with aclosing(dispatch_stream(self._tasks[task], call, task=task, timeout_s=timeout_s)) as parts:
+            async for part in parts:
+                if isinstance(part, str):
+                    yield Piece(id=id_, version=call.version, text=part)
+                else:
+                    answer = answer_of(claim, task_spec, part, id_=id_, started_s=started)
+                    self._put_down(claim, call, part, answer, caller, body)
+                    yield answer
+
+    def _put_down(
+        self, claim: InferenceClaim, call: Call, reply: Reply, answer: TaskAnswer, caller: KeyInfo, body: TaskRequest
+    ) -> None:
+        keeps = self._spec.serving.log_inputs
+        self._log.put(record_of(claim, call, reply, answer, caller, user=body.user, keeps_texts=keeps))
 
     async def answer_task(self, task: str, request: Request, authorization: Authorization) -> Response:
         """Answer one input, as it is written if the client accepts events."""

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -77,7 +78,7 @@ class ShadowWorker:
     def __init__(
         self,
         store: Store,
-        load_predictor: Callable[[Path], ShadowPredictor],
+        load_predictor: Callable[[str, Path], ShadowPredictor],
         artefacts_dir: Path,
         tasks: Sequence[str],
         *,
@@ -158,7 +159,8 @@ class ShadowWorker:
         path = get_version(self._store, task, version).path
         if path is None:
             raise RegistryError(f"version {version} of {task} has no artefact, so it cannot answer as a shadow")
-        return load_warm(self._load_predictor, self._artefacts_dir / path, f"the shadow {version} of {task}")
+        load = partial(self._load_predictor, task)
+        return load_warm(load, self._artefacts_dir / path, f"the shadow {version} of {task}")
 
     def _let_go(self, task: str) -> None:
         followed = self._followed.pop(task, None)

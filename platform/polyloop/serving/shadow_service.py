@@ -6,10 +6,13 @@ lowest priority. Two replicas at once, as while a rollout replaces one, do the w
 """
 
 import threading
+from functools import partial
+from pathlib import Path
 
 from polyloop.errors import ClusterError
+from polyloop.models.engines.choice import wish_of
 from polyloop.registry.store import open_store
-from polyloop.serving.low_priority import LowPriorityPredictor
+from polyloop.serving.low_priority import LowPriorityPredictor, load_on_cpu
 from polyloop.serving.shadow import ShadowWorker
 from polyloop.spec.loader import load_spec
 
@@ -20,7 +23,12 @@ class ShadowService:
     def __init__(self, spec_path: str) -> None:
         loaded = load_spec(spec_path)
         self._store = open_store(loaded.store_url)
-        self._worker = ShadowWorker(self._store, LowPriorityPredictor, loaded.artefacts_dir, tuple(loaded.spec.tasks))
+        tasks = loaded.spec.tasks
+
+        def load(task: str, path: Path) -> LowPriorityPredictor:
+            return LowPriorityPredictor(path, load=partial(load_on_cpu, wish=wish_of(tasks[task].serving)))
+
+        self._worker = ShadowWorker(self._store, load, loaded.artefacts_dir, tuple(tasks))
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._worker.run, args=(self._stop,), name="shadow", daemon=True)
         self._thread.start()

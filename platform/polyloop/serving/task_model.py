@@ -1,12 +1,14 @@
 """The deployment of one task: answers with whichever of its live versions the router names.
 
-Input: `Call`s from the router. Output: `Reply`s. Every replica holds all live versions (decision 0003), so the
-version is an argument of a call and a release never restarts anything. Requests are batched per version.
+Input: `Call`s from the router. Output: `Reply`s, or pieces of a text and then the `Reply`. Every replica holds all live
+versions (decision 0003), so the version is an argument of a call and a release never restarts anything. Requests are
+batched per version; texts that are streamed are written beside the batches.
 """
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +18,7 @@ from polyloop.registry.store import open_store
 from polyloop.serving.batcher import Batcher
 from polyloop.serving.calls import Call, Reply
 from polyloop.serving.held_versions import HeldVersions
+from polyloop.serving.stream_slots import StreamSlots
 from polyloop.spec.loader import load_spec
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ class TaskModel:
 
     def __init__(self, spec_path: str, task: str) -> None:
         # Only a replica needs torch; the processes that build the applications or route requests stay light.
+        from polyloop.models.engines.choice import wish_of
         from polyloop.models.predict import PredictInput, Predictor
 
         loaded = load_spec(spec_path)
@@ -35,7 +39,13 @@ class TaskModel:
         self._store = open_store(loaded.store_url)
 
         def load(path: Path) -> "Predictor":
-            return Predictor(path, threads=serving.threads)
+            return Predictor(
+                path,
+                threads=serving.threads,
+                device="auto" if serving.num_gpus else "cpu",
+                wish=wish_of(serving),
+                max_streams=serving.max_streams,
+            )
 
         self._versions = HeldVersions(
             self._store,
@@ -47,20 +57,32 @@ class TaskModel:
         self._batcher: Batcher[PredictInput, Prediction] = Batcher(
             self._predict, max_batch_size=serving.max_batch_size, batch_wait_s=serving.batch_wait_ms / 1000
         )
+        self._slots = StreamSlots(serving.max_streams)
         self._versions.start()
 
     async def __call__(self, call: Call) -> Reply:
         """Answer one call; RequestError when the input is too long for the version."""
-        item = self._item_type(text=call.text, locale=call.locale, target_locale=call.target_locale)
-        prediction = await self._batcher.submit(call.version, item)
-        return Reply(
-            output=prediction.output,
-            scores=prediction.scores,
-            num_input_tokens=prediction.num_input_tokens,
-            num_output_tokens=prediction.num_output_tokens,
-            citations=tuple(map(asdict, prediction.citations)),
-            confidence=prediction.confidence,
-        )
+        return _reply(await self._batcher.submit(call.version, self._item(call)))
+
+    async def stream(self, call: Call) -> AsyncGenerator[str | Reply]:
+        """Give the pieces of one output as they are written, and then the reply.
+
+        The output comes in one piece where the version gives none, and while as many are written as may be at once.
+        """
+        predictor = await asyncio.to_thread(self._versions.get, call.version)
+        if not predictor.can_stream or not self._slots.is_any_free:
+            reply = await self(call)
+            if reply.output:
+                yield reply.output
+            yield reply
+            return
+        item = self._item(call)
+        async with aclosing(self._slots.run(lambda: predictor.stream(item))) as parts:
+            async for part in parts:
+                yield part if isinstance(part, str) else _reply(part)
+
+    def _item(self, call: Call) -> "PredictInput":
+        return self._item_type(text=call.text, locale=call.locale, target_locale=call.target_locale)
 
     def _predict(self, version: str, items: "Sequence[PredictInput]") -> "Sequence[Prediction]":
         return self._versions.get(version).predict(list(items))
@@ -74,3 +96,14 @@ class TaskModel:
         """Take leave of the presence table when Serve stops this replica in order."""
         if hasattr(self, "_versions"):
             await asyncio.to_thread(self._versions.stop)
+
+
+def _reply(prediction: "Prediction") -> Reply:
+    return Reply(
+        output=prediction.output,
+        scores=prediction.scores,
+        num_input_tokens=prediction.num_input_tokens,
+        num_output_tokens=prediction.num_output_tokens,
+        citations=tuple(map(asdict, prediction.citations)),
+        confidence=prediction.confidence,
+    )

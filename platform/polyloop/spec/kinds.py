@@ -57,7 +57,17 @@ KINDS_OF_EVALUATION_KEY: dict[str, tuple[str, ...]] = {
 """Keys of a task's evaluation that only some kinds know; inputs of generate and chat are no plain texts to perturb."""
 
 
-def check_keys_of_kind(kind: str, *, task: Set[str], model: Set[str], training: Set[str], evaluation: Set[str]) -> None:
+KINDS_OF_SERVING_KEY: dict[str, tuple[str, ...]] = {
+    "engine": ("translate", "summarize", "generate", "chat"),
+    "compute_type": ("translate", "summarize", "generate", "chat"),
+    "max_streams": ("translate", "summarize", "generate", "chat"),
+}
+"""Keys of a task's serving that only some kinds know: those whose model writes the answer."""
+
+
+def check_keys_of_kind(
+    kind: str, *, task: Set[str], model: Set[str], training: Set[str], evaluation: Set[str], serving: Set[str]
+) -> None:
     """ValueError where a task of `kind` says something that means nothing for it; keys are those with a value of their
     own, of the task and of its parts."""
     for known, said, prefix in (
@@ -65,6 +75,7 @@ def check_keys_of_kind(kind: str, *, task: Set[str], model: Set[str], training: 
         (KINDS_OF_MODEL_KEY, model, "model."),
         (KINDS_OF_TRAINING_KEY, training, "training."),
         (KINDS_OF_EVALUATION_KEY, evaluation, "evaluation."),
+        (KINDS_OF_SERVING_KEY, serving, "serving."),
     ):
         for key, kinds in known.items():
             if key in said and kind not in kinds:

@@ -71,9 +71,16 @@ class TaskServing(Frozen):
     num_cpus: Annotated[float, Field(ge=0)] = 0.2
     """CPUs that Ray reserves for a replica."""
     num_gpus: Annotated[float, Field(ge=0)] = 0.0
-    """GPUs that Ray reserves for a replica."""
+    """GPUs that Ray reserves for a replica; PyTorch answers on them."""
     threads: Annotated[int, Field(ge=1)] = 1
-    """Threads of a replica for matrix work."""
+    """Threads of one call of the model, by either engine; docs/engines.md says what suits 2 and what 96 cores."""
+    engine: Literal["auto", "pytorch", "ctranslate2"] = "auto"
+    """What computes answers: `auto` is what was fastest when the version was published, among engines whose answers are
+    as good as PyTorch's, and PyTorch with GPUs; `pytorch` converts no new version, `ctranslate2` need not be faster."""
+    compute_type: Literal["auto", "float32", "int8"] = "auto"
+    """Numbers that CTranslate2 computes with; `auto` is the fastest whose answers are as good as PyTorch's."""
+    max_streams: Annotated[int, Field(ge=0, le=256)] = 4
+    """Answers that a replica writes piece by piece at once, beside its batches; further ones come in one piece."""
     max_batch_size: Annotated[int, Field(ge=1)] = 32
     """Most requests that one model call answers."""
     batch_wait_ms: Annotated[float, Field(ge=0)] = 2.0
@@ -82,6 +89,8 @@ class TaskServing(Frozen):
     @model_validator(mode="after")
     def _ordered(self) -> "TaskServing":
         check_replicas("min_replicas", self.min_replicas, "max_replicas", self.max_replicas)
+        if self.engine == "ctranslate2" and self.num_gpus:
+            raise ValueError("`engine: ctranslate2` computes on CPUs; remove it, or set `num_gpus: 0`")
         return self
 
 
@@ -158,6 +167,7 @@ class TaskSpec(Frozen):
             model=changed_keys(self.model),
             training=changed_keys(self.training),
             evaluation=changed_keys(self.evaluation),
+            serving=changed_keys(self.serving),
         )
         if self.kind == "classify":
             _check_labels(self)

@@ -39,7 +39,7 @@ def test_a_worse_version_is_found_out_in_its_locale_without_a_user_seeing_it(tmp
             scores=prediction.scores,
         )
 
-    worker = ShadowWorker(store, LowPriorityPredictor, artefacts_dir, ("mood",), step_size=50)
+    worker = ShadowWorker(store, lambda _, path: LowPriorityPredictor(path), artefacts_dir, ("mood",), step_size=50)
     while worker.step():
         pass
 

@@ -1,5 +1,7 @@
 """The tables for the terminal."""
 
+from dataclasses import replace
+
 from rich.console import Console
 
 from polyloop.evaluation.report import report_rows, result_table
@@ -32,6 +34,13 @@ def test_the_table_shows_both_versions_with_intervals(make_result):
     assert "50.00 (49.00 to 51.00)" in german
     assert "100.00 (99.00 to 101.00)" in german
     assert "+50.00" in german
+
+
+def test_the_title_says_which_engine_answered(make_result):
+    after = replace(make_result(AFTER), engine="ctranslate2 int8")
+    before = replace(make_result(BEFORE, version="v1"), engine="pytorch float32")
+    assert "mood: v1 (pytorch float32) -> v2 (ctranslate2 int8)" in printed(result_table(after, before))
+    assert "mood v2 (ctranslate2 int8)" in printed(result_table(after))
 
 
 def test_one_version_alone_has_no_change_column(make_result):

@@ -2,6 +2,7 @@
 
 import pytest
 import yaml
+from tests.support.engine_versions import note, trial
 from tests.support.small_tasks import small_task, version_facts
 
 from polyloop.models.card import render_card
@@ -60,6 +61,23 @@ def test_how_a_label_is_chosen_is_told() -> None:
     plain = render_card(version_facts(small_task("classify"), decision=DecisionNote(temperature=1.0)))
     assert "The label with the highest score is the answer." in plain
     assert "Every input gets one of the labels" in plain
+
+
+def test_what_was_found_about_engines_is_told() -> None:
+    left_out = trial("int8", refusals=("bleu is 3.00, PyTorch's 30.00",), score=3.0)
+    failed = trial("float32", num_rows=0, refusals=("no memory",))
+    told = note(trial("float32"), left_out, failed, deviations=("beams differ",))
+    card = render_card(version_facts(small_task("translate"), engine=told))
+    assert "It answers by ctranslate2 in float32: it is fast. Compared on rows of the holdout" in card
+    assert "| engine | rows | equal answers | bleu | nats a token | tokens/s alone | tokens/s in batches |" in card
+    assert "| pytorch float32 | 200 | 200 | 30.00 | 1.500 | 100 | 1,000 |" in card
+    assert "| ctranslate2 float32 | 200 | 190 | 30.00 | 1.500 | 200 | 2,000 |" in card
+    assert "- ctranslate2 int8 is left out: bleu is 3.00, PyTorch's 30.00" in card
+    assert "- ctranslate2 float32 is left out: no memory" in card
+    assert "- By its nature: beams differ." in card
+    untried = note(reason="the spec has PyTorch answer").model_copy(update={"trials": ()})
+    for facts in (version_facts(small_task("translate"), engine=untried), version_facts(small_task("translate"))):
+        assert "## Engine" not in render_card(facts)
 
 
 @pytest.mark.parametrize(

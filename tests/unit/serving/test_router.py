@@ -13,7 +13,7 @@ import pytest
 from ray.exceptions import ActorDiedError
 from ray.serve.exceptions import BackPressureError
 from tests.support.projects import SmallHandle, publish
-from tests.support.wire_site import CITATION, LONG_ALIVE
+from tests.support.wire_site import CITATION, LONG_ALIVE, RuleHandle
 from tests.unit.serving.conftest import client_of
 
 from polyloop.errors import RequestError
@@ -25,10 +25,14 @@ from polyloop.registry.releases import Release, promote, set_canary
 from polyloop.registry.store import Store, open_store
 from polyloop.registry.tables import inferences
 from polyloop.serving import dispatch
+from polyloop.serving.answering import Piece
 from polyloop.serving.auth import project_signing_key
+from polyloop.serving.calls import Reply
 from polyloop.serving.choice import choose, sticky_key
 from polyloop.serving.router import Router
 from polyloop.spec.loader import LoadedSpec, load_spec
+from polyloop.tasks.base import TaskAnswer
+from polyloop.tasks.translate import TranslateRequest
 
 Headers = dict[str, str]
 
@@ -287,6 +291,28 @@ async def test_a_client_that_accepts_events_gets_the_output_in_pieces(
     assert answer["scores"] == {"good": 0.75, "bad": 0.25}
     refused = await ask(router, headers, input="a", locale="fr")
     assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json")
+
+
+async def test_pieces_carry_the_id_of_the_answer_which_alone_is_logged(
+    loaded: LoadedSpec, champions: dict[str, str], store: Store
+) -> None:
+    reply = Reply(output="guten Tag dir", scores=None, num_input_tokens=2, num_output_tokens=3)
+    handle = RuleHandle(lambda _: reply)
+    service = Router(loaded, {"mood": handle, "to-german": handle})
+    caller, _ = create_key(store, "test", ["infer"])
+    stream = service.stream("to-german", TranslateRequest(input="good day"), caller)
+    *pieces, answer = [part async for part in stream]
+    left = service.stream("to-german", TranslateRequest(input="good day"), caller)
+    assert await anext(left) is not None
+    await left.aclose()
+    rows = await logged(store, 1)
+    service.close()
+    assert isinstance(answer, TaskAnswer)
+    assert [(one.id, one.version) for one in pieces] == [(answer.id, "v1")] * 3
+    assert "".join(one.text for one in pieces if isinstance(one, Piece)) == answer.output == "guten Tag dir"
+    assert answer.usage.output_tokens == 3
+    assert [one.is_cancelled for one in handle.streams] == [False, True]
+    assert [row.inference_id for row in rows] == [verify(answer.id, project_signing_key(store)).inference_id]
 
 
 async def test_a_key_for_feedback_only_may_not_infer(router: httpx.AsyncClient, store: Store) -> None:

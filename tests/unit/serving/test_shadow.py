@@ -63,7 +63,7 @@ class Loader:
         self.loaded: list[SmallShadow] = []
         self.errors: dict[str, Exception] = {}
 
-    def __call__(self, path: Path) -> SmallShadow:
+    def __call__(self, task: str, path: Path) -> SmallShadow:
         if path.name in self.errors:
             raise self.errors[path.name]
         self.loaded.append(SmallShadow(path.name))

@@ -75,6 +75,7 @@ def provenance(comparison: VersionComparison) -> Section:
         ("compared with", champion.holdout.version if champion else "nothing"),
         ("holdout", Cell(result.holdout_digest, "code")),
         ("dataset", Cell(result.dataset_digest, "code")),
+        *([("answered by", result.engine)] if result.engine else []),
         ("mean time of one answer alone", f"{result.latency_ms:.1f} ms, on the machine that evaluated"),
         ("size of the files", f"{result.size_bytes:,} bytes"),
         ("intervals", f"{comparison.task_spec.gate.confidence:.0%} confidence"),

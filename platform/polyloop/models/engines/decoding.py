@@ -5,7 +5,7 @@ equal for is a ModelError rather than another text. Where both mean almost the s
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,10 @@ class Decoding:
         if self.num_beams > 1 and self.looks_back:
             found.append("a decoder's beams may repeat what is in the prompt")
         return tuple(found)
+
+    def likeliest(self) -> "Decoding":
+        """Return the same without chance: the likeliest token is written where tokens are drawn otherwise."""
+        return replace(self, temperature=None)
 
     def options(self) -> dict[str, Any]:
         """Return the arguments that translate_batch and generate_batch have in common."""

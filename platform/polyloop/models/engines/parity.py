@@ -1,8 +1,7 @@
 """How far the answers of two engines are the same, over all inputs and for each locale.
 
 Inputs: what both predicted for the same inputs, and a tokenizer's encoding of texts. Outputs: counts, and the pairs of
-texts that differ. Pure. What the difference means for a task's metric is told by `polyloop.evaluation`, which takes the
-texts of both.
+texts that differ. Pure. What the difference means for a metric is told by `polyloop.retraining.engine_trials`.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Writes ids with a converted model: in batches, or one token at a time.
+"""Writes ids with a converted model: in batches, or one token at a time. It also tells how likely it finds given ids.
 
 Inputs: rows of ids and, for each, the most tokens to write. Outputs: the ids written, the end token included. Rows of a
 batch do not change each other's greedy outputs, beyond rounding. Calls from several threads are fine.
@@ -16,9 +16,8 @@ import ctranslate2
 from polyloop.errors import ArtefactError, ModelError
 from polyloop.models.engines.decoding import Decoding
 from polyloop.models.engines.numerals import to_ids, to_tokens
+from polyloop.models.manifest import ComputeType
 from polyloop.models.pretrained import first_line
-
-ComputeType = Literal["float32", "int8", "int8_float32", "bfloat16", "int8_bfloat16", "float16", "int8_float16"]
 
 POLL_S = 0.05
 """How often a stream without news looks whether its call has failed."""
@@ -52,6 +51,10 @@ class Writer(Protocol):
         """Yield each id as it is written, for one beam; closing it stops the writing."""
         ...
 
+    def log_probs(self, rows: Sequence[list[int]], wanted: Sequence[list[int]]) -> list[list[float]]:
+        """Return the log-probability (nats) of each wanted id, given its row and the wanted ids before it."""
+        ...
+
 
 class EncoderDecoderWriter:
     """A converted encoder-decoder."""
@@ -78,6 +81,12 @@ class EncoderDecoderWriter:
     def stream(self, ids: list[int], limit: int) -> Generator[int]:
         """Yield each id as it is written."""
         return _steps(lambda callback: self._call([ids], limit, asynchronous=True, callback=callback))
+
+    def log_probs(self, rows: Sequence[list[int]], wanted: Sequence[list[int]]) -> list[list[float]]:
+        """Return the log-probability of each wanted id; the library appends an end token of its own, left out here."""
+        sources, targets = list(map(to_tokens, rows)), list(map(to_tokens, wanted))
+        scored = self._translator.score_batch(sources, targets, max_input_length=0)
+        return [result.log_probs[: len(ids)] for result, ids in zip(scored, wanted, strict=True)]
 
     def _call(self, rows: Sequence[list[int]], limit: int, **settings: Any) -> Any:
         prefix = None if self._prefix is None else [self._prefix] * len(rows)
@@ -120,6 +129,12 @@ class DecoderWriter:
         return _steps(
             lambda callback: self._call([ids], [limit], asynchronous=True, callback=callback), num_prompt_steps
         )
+
+    def log_probs(self, rows: Sequence[list[int]], wanted: Sequence[list[int]]) -> list[list[float]]:
+        """Return the log-probability of each wanted id; ids of the row are predicted too, and left out here."""
+        joined = [to_tokens([*ids, *more]) for ids, more in zip(rows, wanted, strict=True)]
+        scored = self._generator.score_batch(joined)
+        return [result.log_probs[-len(ids) :] if ids else [] for result, ids in zip(scored, wanted, strict=True)]
 
     def _call(self, rows: Sequence[list[int]], limits: Sequence[int], **settings: Any) -> Any:
         # The first token of a prompt is where the search starts and is not counted.

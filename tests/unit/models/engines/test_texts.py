@@ -1,6 +1,7 @@
 """Tests of answering with a converted model: the same predictions as with PyTorch, whole or in pieces."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from tests.support.converted_models import ALL, ENCODER_DECODERS, ConvertedModel, inputs_of
 
 from polyloop.errors import ArtefactError, ModelError, RequestError
-from polyloop.models.contract import PredictInput
+from polyloop.models.contract import PredictInput, Prediction
 
 Converted = Callable[[str], ConvertedModel]
 
@@ -55,18 +56,58 @@ def test_an_answer_does_not_depend_on_its_company(converted: Converted, family: 
 
 @pytest.mark.parametrize("settings", [{}, {"num_beams": 2, "early_stopping": True}, {"repetition_penalty": 1.3}])
 @pytest.mark.parametrize("family", ALL)
-def test_pieces_joined_are_the_output(
+def test_a_stream_is_the_pieces_of_the_output_and_then_the_prediction(
     converted: Converted, tmp_path: Path, family: str, settings: dict[str, Any]
 ) -> None:
     model = converted(family).decoding_with(tmp_path / "model", **settings)
     engine = model.engine()
     most_pieces = 0
     for item in inputs_of(model.kind, 12):
-        pieces = list(engine.stream(item))
-        assert "".join(pieces) == engine.predict([item])[0].output
+        *pieces, prediction = engine.stream(item)
+        assert isinstance(prediction, Prediction)
+        assert prediction == engine.predict([item])[0]
+        assert "".join(map(str, pieces)) == prediction.output
         assert all(pieces)
         most_pieces = max(most_pieces, len(pieces))
     assert most_pieces == 1 if "num_beams" in settings else most_pieces > 3
+    assert engine.can_stream == ("num_beams" not in settings)
+
+
+@pytest.mark.parametrize("family", ALL)
+def test_given_texts_are_found_as_likely_as_by_torch(converted: Converted, family: str) -> None:
+    model = converted(family)
+    inputs = inputs_of(model.kind, 12)
+    targets = ["", "7", *("9 8 7 6 5"[: 1 + index] for index in range(10))]
+    found = model.engine().nlls_nats(inputs, targets)
+    assert found == pytest.approx(model.by_torch().nlls_nats(inputs, targets), rel=1e-4)
+    assert len(set(found)) == 12
+    assert model.engine().nlls_nats([], []) == []
+
+
+@pytest.mark.parametrize("family", ["t5", "llama"])
+def test_without_chance_the_likeliest_is_written_where_tokens_are_drawn_otherwise(
+    converted: Converted, tmp_path: Path, family: str
+) -> None:
+    model = converted(family)
+    drawing = model.decoding_with(tmp_path / "model", do_sample=True, temperature=2.0, top_k=0)
+    inputs = inputs_of(model.kind, 12)
+    assert drawing.engine(draws=False).predict(inputs) == model.engine().predict(inputs)
+    assert drawing.engine().predict(inputs) != model.engine().predict(inputs)
+
+
+@pytest.mark.parametrize("family", ["t5", "llama"])
+def test_streams_and_batches_go_side_by_side(converted: Converted, family: str) -> None:
+    engine = converted(family).engine(calls=3)
+    inputs = inputs_of(converted(family).kind, 12)
+    wanted = engine.predict(inputs)
+
+    def streamed(item: PredictInput) -> str | Prediction:
+        return list(engine.stream(item))[-1]
+
+    with ThreadPoolExecutor(3) as pool:
+        lasts = pool.map(streamed, inputs)
+        assert engine.predict(inputs) == wanted
+        assert list(lasts) == wanted
 
 
 @pytest.mark.parametrize("family", ["t5", "llama"])
@@ -76,7 +117,8 @@ def test_a_stream_can_be_left(converted: Converted, family: str) -> None:
     item = max(inputs, key=lambda item: len(engine.predict([item])[0].output))
     stream = engine.stream(item)
     first = next(stream)
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
+    assert isinstance(first, str)
     assert engine.predict([item])[0].output.startswith(first)
 
 

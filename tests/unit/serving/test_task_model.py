@@ -1,0 +1,154 @@
+"""A replica answers with its versions' own engines, whole or in pieces, beside each other."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.support.converted_models import ConvertedModel, converted_model, long_input
+from tests.support.engine_versions import note, publish_converted, trial
+
+from polyloop.errors import RequestError
+from polyloop.registry.releases import promote
+from polyloop.registry.store import open_store
+from polyloop.registry.versions import publish_version, reserve_version
+from polyloop.serving.calls import Call, Reply
+from polyloop.serving.task_model import TaskModel
+from polyloop.spec.loader import load_spec
+
+
+class Replica(TaskModel):
+    """A replica that is stopped by hand: Serve awaits `__del__`, which the interpreter alone would only begin."""
+
+    def __del__(self) -> None:  # type: ignore[override]
+        """Leave it to `stop`."""
+
+    async def stop(self) -> None:
+        """Take leave as Serve has it do."""
+        await TaskModel.__del__(self)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> ConvertedModel:
+    return converted_model("recipe-translate", tmp_path_factory.mktemp("recipe"))
+
+
+@pytest.fixture(scope="module")
+def call(model: ConvertedModel) -> Call:
+    """A call whose answer is long."""
+    item = long_input(model)
+    return Call(version="v1", text=item.text, locale=item.locale, target_locale=item.target_locale)
+
+
+@pytest.fixture
+async def serve(model: ConvertedModel, tmp_path: Path) -> AsyncIterator[Callable[..., TaskModel]]:
+    """Return a function that starts a replica of a task with one version; settings are the spec's serving."""
+    replicas: list[Replica] = []
+
+    def start(**serving: Any) -> TaskModel:
+        spec = _write_spec(model, tmp_path, serving)
+        loaded = load_spec(spec)
+        store = open_store(loaded.store_url)
+        path = publish_converted(model, loaded.artefacts_dir / "models" / "v1", note(trial("float32")))
+        record = reserve_version(
+            store, "numbers", "a", dataset_digest="d" * 64, holdout_digest="h" * 64, spec_digest="s" * 64
+        )
+        publish_version(
+            store,
+            "numbers",
+            record.version,
+            path=str(path.relative_to(loaded.artefacts_dir)),
+            size_bytes=1,
+            metrics={},
+        )
+        promote(store, "numbers", "v1", actor="test", reason="first")
+        store.close()
+        replicas.append(Replica(str(spec), "numbers"))
+        return replicas[-1]
+
+    yield start
+    for replica in replicas:
+        await replica.stop()
+
+
+def _write_spec(model: ConvertedModel, folder: Path, serving: dict[str, Any]) -> Path:
+    corpus = {"paths": ["x.tsv"], "columns": {"input": "en", "target": "to"}, "licence": "CC0-1.0"}
+    task = model.task.model_dump(mode="json", exclude_defaults=True)
+    data = {
+        "project": "small",
+        "locales": ["en", "de", "fr"],
+        "corpora": {"numbers": {**corpus, "locale": "en", "target_locale": "de"}},
+        "tasks": {"numbers": {**task, "serving": {"batch_wait_ms": 0, **serving}}},
+    }
+    path = folder / "polyloop.yaml"
+    path.write_text(yaml.safe_dump(data), encoding="utf-8")
+    return path
+
+
+async def parts_of(replica: TaskModel, call: Call) -> list[str | Reply]:
+    return [part async for part in replica.stream(call)]
+
+
+async def test_a_stream_is_the_pieces_of_the_whole_answer(serve: Callable[..., TaskModel], call: Call) -> None:
+    replica = serve()
+    whole = await replica(call)
+    *pieces, last = await parts_of(replica, call)
+    assert last == whole
+    assert len(pieces) > 3
+    assert "".join(map(str, pieces)) == whole.output
+
+
+@pytest.mark.parametrize("serving", [{"engine": "pytorch"}, {"max_streams": 0}])
+async def test_where_nothing_can_be_streamed_the_answer_comes_in_one_piece(
+    serve: Callable[..., TaskModel], call: Call, serving: dict[str, Any]
+) -> None:
+    replica = serve(**serving)
+    whole = await replica(call)
+    assert await parts_of(replica, call) == [whole.output, whole]
+
+
+async def test_more_streams_than_may_be_at_once_come_in_one_piece_and_none_waits(
+    serve: Callable[..., TaskModel],
+    call: Call,
+) -> None:
+    replica = serve(max_streams=1)
+    first = replica.stream(call)
+    piece = await anext(first)
+    whole = await replica(call)
+    assert await parts_of(replica, call) == [whole.output, whole]
+    *pieces, last = [part async for part in first]
+    assert ("".join([str(piece), *map(str, pieces)]), last) == (whole.output, whole)
+
+
+async def test_a_stream_that_is_left_makes_room_for_another(serve: Callable[..., TaskModel], call: Call) -> None:
+    replica = serve(max_streams=1)
+    first = replica.stream(call)
+    await anext(first)
+    await first.aclose()
+    async with asyncio.timeout(30):
+        while len(await parts_of(replica, call)) == 2:
+            await asyncio.sleep(0.01)
+
+
+async def test_streams_and_batches_answer_alike_side_by_side(serve: Callable[..., TaskModel], call: Call) -> None:
+    replica = serve()
+    calls = [replace(call, text=text) for text in ("one", "two three", "four five six", "seven", "eight", "nine")]
+    wanted = [await replica(one) for one in calls]
+    streamed, whole = await asyncio.gather(
+        asyncio.gather(*(parts_of(replica, one) for one in calls)),
+        asyncio.gather(*(replica(one) for one in calls)),
+    )
+    assert whole == wanted
+    assert [parts[-1] for parts in streamed] == wanted
+
+
+async def test_an_input_that_is_too_long_is_refused_before_the_first_piece(
+    serve: Callable[..., TaskModel], call: Call
+) -> None:
+    replica = serve()
+    for _ in range(6):
+        with pytest.raises(RequestError, match="takes at most 32"):
+            await parts_of(replica, replace(call, text="one " * 100))

@@ -1,0 +1,39 @@
+"""What a task's serving may say of engines."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from polyloop.spec.models import TaskSpec
+
+
+def task(kind: str, **serving: Any) -> TaskSpec:
+    own = {"classify": {"labels": ["a", "b"]}, "answer": {"documents": [{"paths": ["*.txt"], "licence": "CC0-1.0"}]}}
+    common = {"kind": kind, "corpora": ["x"], "model": {"recipe": "nano"}, "serving": serving}
+    return TaskSpec.model_validate(common | own.get(kind, {"locales": ["en"]}))
+
+
+def test_an_engine_and_its_numbers_may_be_asked_for_where_texts_are_written() -> None:
+    asked = task("chat", engine="ctranslate2", compute_type="int8", max_streams=0).serving
+    assert (asked.engine, asked.compute_type, asked.max_streams) == ("ctranslate2", "int8", 0)
+    assert task("summarize").serving.engine == task("classify").serving.engine == "auto"
+
+
+@pytest.mark.parametrize("kind", ["classify", "answer"])
+@pytest.mark.parametrize(("key", "value"), [("engine", "pytorch"), ("compute_type", "int8"), ("max_streams", 2)])
+def test_kinds_that_write_no_text_have_no_choice(kind: str, key: str, value: Any) -> None:
+    with pytest.raises(ValidationError, match=rf"`serving\.{key}` belongs to translate and summarize"):
+        task(kind, **{key: value})
+
+
+@pytest.mark.parametrize(("key", "value"), [("engine", "vllm"), ("compute_type", "int4"), ("max_streams", -1)])
+def test_what_there_is_not_is_refused(key: str, value: Any) -> None:
+    with pytest.raises(ValidationError, match=key):
+        task("chat", **{key: value})
+
+
+def test_an_engine_of_cpus_goes_without_gpus() -> None:
+    with pytest.raises(ValidationError, match="`engine: ctranslate2` computes on CPUs; remove it"):
+        task("chat", engine="ctranslate2", num_gpus=1)
+    assert task("chat", num_gpus=1).serving.engine == "auto"
