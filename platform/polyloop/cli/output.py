@@ -1,8 +1,8 @@
 """What commands print: data to stdout (a table, or JSON for machines), messages and progress to stderr.
 
 Cells of tables hold texts of users and corpora, so nothing in them is markup, and what would steer a terminal is made
-visible. Limits: on a terminal, progress is one line that changes, with a bar; elsewhere each stage is one plain line, and
-the same line is not repeated more often than every `PLAIN_EVERY_S` seconds.
+visible. Limits: on a terminal, progress is one line that changes, with a bar; elsewhere each stage is one plain line,
+and the same line is not repeated more often than every `PLAIN_EVERY_S` seconds.
 """
 
 import json

@@ -161,8 +161,8 @@ def insufficient(name: str, comparison: Comparison) -> Check:
             num_rows_that_differ=float(comparison.num_differing),
         ),
         reason=(
-            f"insufficient: {comparison.num_rows} of {gate.min_rows} rows, {comparison.num_differing} differ; changes by "
-            f"{interval.value:+.2f}, at {side} {bound:+.2f} at {gate.confidence:.0%} confidence; "
+            f"insufficient: {comparison.num_rows} of {gate.min_rows} rows, {comparison.num_differing} differ; changes "
+            f"by {interval.value:+.2f}, at {side} {bound:+.2f} at {gate.confidence:.0%} confidence; "
             f"{'the loss is evident' if is_harm_evident else 'no loss is evident'}"
         ),
     )

@@ -104,8 +104,8 @@ class EvaluationRows:
         if compares == "rankings" and self.rankings is not None:
             if self.relevant is None:
                 raise EvaluationError(
-                    f"no row names the document that holds its answer, so that {metric} has nothing to compare; give the "
-                    "corpus `columns.document`, or choose another metric"
+                    f"no row names the document that holds its answer, so that {metric} has nothing to compare; give "
+                    "the corpus `columns.document`, or choose another metric"
                 )
             return self.relevant
         return self._with_known_scope(self.references) if compares == "labels" else self.references

@@ -145,7 +145,9 @@ def _decision(note: DecisionNote) -> str:
         "split so that a score of 0.9 is right about nine times in ten; they are comparable between inputs.",
     ]
     if note.has_label_sets:
-        lines.append(f"- Every label that scores above {MEMBER_PROBABILITY} is a part of the answer; there may be none.")
+        lines.append(
+            f"- Every label that scores above {MEMBER_PROBABILITY} is a part of the answer; there may be none."
+        )
     elif note.out_of_scope_label is None:
         lines.append("- The label with the highest score is the answer.")
     else:

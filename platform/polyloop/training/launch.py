@@ -1,7 +1,8 @@
 """Runs a training without Ray: `python -m polyloop.training.launch CONFIG`, also under `accelerate launch`.
 
 Input: a JSON file with a `TrainConfig`. Output: the model's folder on stdout. Checkpoints go to the run's folder, and
-the same command goes on from them; a second one beside it waits and finds the first one's model. The environment's sinks are used where the config names none.
+the same command goes on from them; a second one beside it waits and finds the first one's model. The environment's
+sinks are used where the config names none.
 """
 
 import sys

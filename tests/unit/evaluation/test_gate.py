@@ -165,7 +165,9 @@ def test_rows_that_the_metric_does_not_count_show_nothing(make_result):
     german = [("de", "oos", "oos")] * 3 + [("de", "good", "good")] * 197
     metric = "out_of_scope_recall"
     champion = make_result([*english, *german], metric=metric, version="v1")
-    decision = decide(make_result([*english, *german], metric=metric), champion, GateSpec(metric=metric), kind="classify")
+    decision = decide(
+        make_result([*english, *german], metric=metric), champion, GateSpec(metric=metric), kind="classify"
+    )
     assert [one.slice for one in decision.checks if one.name == "locale"] == ["en", "other"]
     assert check(decision, "overall").numbers["num_rows"] == 63
     other = check(decision, "locale", "other")

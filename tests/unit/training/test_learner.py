@@ -53,7 +53,8 @@ class Lines:
             if self.lengths[rows].max() * len(rows) > self.memory_tokens:
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
             losses = (model(torch.ones(len(rows), 1))[:, 0] - torch.from_numpy(rows).float()).square()
-            return (torch.from_numpy(weights) * losses).sum()
+            total: torch.Tensor = (torch.from_numpy(weights) * losses).sum()
+            return total
 
         return summed
 
@@ -94,7 +95,7 @@ def test_a_row_that_is_too_long_alone_is_told_at_once_and_nothing_is_raised_for_
     lesson = lines(lengths, memory_tokens=50)
     learner = learner_of(lesson, micro_batch_tokens=micro_batch_tokens)
     before = learner.micro_batch_tokens
-    with pytest.raises(TrainingError, match="with one row of 100 tokens at once .*lower `max_input_tokens`"):
+    with pytest.raises(TrainingError, match=r"with one row of 100 tokens at once .*lower `max_input_tokens`"):
         learner.learn(lesson.plan(0)[0], PLACE)
     assert learner.micro_batch_tokens == before
 

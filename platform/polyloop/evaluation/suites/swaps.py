@@ -61,7 +61,9 @@ class Axis:
         return sources.pop() if len(sources) == 1 else None
 
     def _column_of(self, word: str) -> int | None:
-        columns = (column for form in self.forms for column, other in enumerate(form) if other and other.lower() == word)
+        columns = (
+            column for form in self.forms for column, other in enumerate(form) if other and other.lower() == word
+        )
         return next(columns, None)
 
     def _partners(self, word: str, source: int, column: int) -> set[str | None]:
