@@ -20,8 +20,8 @@ whole corpus); bounds are one-sided at the spec's `confidence`.
   400 drawn holdouts of 50 or of 100 rows and in .08 of those of 1,000; with 5 % more rows that differ either way, in
   .09 and .05. `test: discordant` keeps its promise there. What many locales cost is power: a harmless candidate has
   to pass all of them. The margin must fit the size of the slices: to pass an equal candidate with probability p in
-  one locale it has to be about (z(confidence) + z(p)) * sqrt(share of rows the two models judge differently / rows) * 100 points; for
-  accuracy with 10 % of 1,000 rows judged differently and p = 0.9 that is 2.9 points.
+  one locale it has to be about (z(confidence) + z(p)) * sqrt(share of rows the two models judge differently / rows)
+  * 100 points; for accuracy with 10 % of 1,000 rows judged differently and p = 0.9 that is 2.9 points.
 - `other`: the smaller locales, pooled and judged like a locale. If even the pool is below `min_rows`, non-inferiority
   cannot be shown, so the burden of proof turns round: it is reported as insufficient and fails only if harm is
   evident, that is a loss beyond the margin whose one-sided upper bound is below 0, on enough rows that differ: n of

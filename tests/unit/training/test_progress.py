@@ -5,7 +5,7 @@ import json
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from tests.support.looks import look
@@ -48,24 +48,28 @@ def test_the_first_line_may_be_half_a_line_too(tmp_path: Path) -> None:
     assert [seen for seen, _ in read_progress(tmp_path / "progress.jsonl")] == [look(num_steps=1)]
 
 
+class FullFile:
+    """A file on a disk that has no room left."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def __enter__(self) -> "FullFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def write(self, _: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
 def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Full:
-        def __init__(self) -> None:
-            self.file = (tmp_path / "progress.jsonl").open("w+b")
-
-        def __enter__(self) -> Any:
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            self.file.close()
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self.file, name)
-
-        def write(self, _: bytes) -> None:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(Path, "open", lambda *_, **__: Full())
+    file = FullFile((tmp_path / "progress.jsonl").open("w+b"))
+    monkeypatch.setattr(Path, "open", lambda *_, **__: file)
     with pytest.raises(StorageFullError, match=r"no space left while writing to .*progress\.jsonl"):
         ProgressFile(tmp_path / "progress.jsonl").write(look(num_steps=1))
 
