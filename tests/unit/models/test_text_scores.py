@@ -153,8 +153,14 @@ def test_a_wrapped_model_has_the_same_scores(model: Any) -> None:
 
 @torch.no_grad()
 def test_a_family_without_a_function_for_it_reads_targets_one_place_on() -> None:
-    sizes = {"d_model": 24, "encoder_layers": 1, "decoder_layers": 1, "encoder_ffn_dim": 32, "decoder_ffn_dim": 32}
-    heads = {"encoder_attention_heads": 2, "decoder_attention_heads": 2, "max_position_embeddings": 64}
+    sizes: dict[str, Any] = {
+        "d_model": 24,
+        "encoder_layers": 1,
+        "decoder_layers": 1,
+        "encoder_ffn_dim": 32,
+        "decoder_ffn_dim": 32,
+    }
+    heads: dict[str, Any] = {"encoder_attention_heads": 2, "decoder_attention_heads": 2, "max_position_embeddings": 64}
     model = M2M100ForConditionalGeneration(M2M100Config(vocab_size=23, **sizes, **heads)).eval()
     assert not hasattr(model, "prepare_decoder_input_ids_from_labels")
     source, targets = torch.tensor([[5, 6, 7], [8, 9, 10]]), padded([[11, 12, 13], [14]], -100)
