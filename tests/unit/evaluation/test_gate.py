@@ -142,12 +142,13 @@ def test_a_pool_that_is_still_too_small_fails_only_on_evident_harm(make_result, 
 
 def test_one_translation_that_is_a_little_worse_is_no_evident_harm(make_result):
     large = [("fr", "une maison", "une maison")] * 100
-    better = [("de", "das ist ein Haus", "das ist ein schönes Haus")]
-    worse = [("de", "das ist ein schönes Gebäude", "das ist ein schönes Haus")]
+    better = [("de", "das ist ein schönes Gebäude", "das ist ein schönes Haus")]
+    worse = [("de", "das ist ein Haus", "das ist ein schönes Haus")]
     champion = make_result([*large, *better], metric="chrf", version="v1")
     decision = decide(make_result([*large, *worse], metric="chrf"), champion, GateSpec(), kind="translate")
-    assert check(decision, "locale", "other").numbers["difference"] < -1.5
-    assert decision.passed
+    other = check(decision, "locale", "other")
+    assert other.numbers["difference"] < -1.5
+    assert other.passed
 
 
 def test_a_loss_within_the_margin_is_no_harm_in_a_small_slice_either(make_result):
