@@ -25,6 +25,10 @@ CONFIG_KEY = "polyloop_decision"
 MEMBER_PROBABILITY = 0.5
 """A label that is more probable than this is a part of the answer, where there may be several."""
 
+MIN_ROWS = 30
+"""Dev rows from which on a temperature is fitted. With fewer the model is often right about all of them; the best
+temperature is then the least there is, which makes it sure of every answer (25 % of drawn splits of 10 rows)."""
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -85,17 +89,18 @@ def fit_rule(logits: Floats, labels: Ints, task: TaskSpec) -> DecisionRule:
     """Return the rule for a model with these logits on the dev split, whose right answers are `labels`.
 
     Logits are (rows, labels) with labels (rows,), or (rows, labels, 2) with labels (rows, labels) where a text may have
-    several. Without rows there is nothing to fit, and the plain rule comes back, with the spec's own threshold if any.
+    several. Without rows there is nothing to fit, and the plain rule comes back, with the spec's own threshold if any;
+    with fewer than `MIN_ROWS` logits stay as they are.
     """
     out_of_scope = task.out_of_scope
     if task.multi_label:
-        fitted = fit_temperature(logits.reshape(-1, 2), labels.reshape(-1)) if len(labels) else 1.0
+        fitted = fit_temperature(logits.reshape(-1, 2), labels.reshape(-1)) if len(labels) >= MIN_ROWS else 1.0
         return DecisionRule(temperature=fitted, has_label_sets=True)
     scope = None if out_of_scope is None else task.labels.index(out_of_scope.label)
     fixed = None if out_of_scope is None else out_of_scope.threshold
     if not len(labels):
         return DecisionRule(out_of_scope=scope, threshold=fixed or 0.0)
-    temperature = fit_temperature(logits, labels)
+    temperature = fit_temperature(logits, labels) if len(labels) >= MIN_ROWS else 1.0
     if scope is None:
         return DecisionRule(temperature=temperature)
     threshold = fixed if fixed is not None else best_threshold(probabilities(logits, temperature), labels, scope)

@@ -7,7 +7,8 @@ import pytest
 from tests.support.small_tasks import small_task
 from transformers import BertConfig
 
-from polyloop.models.decision import CONFIG_KEY, DecisionRule, best_threshold, fit_rule, rule_of
+from polyloop.models.calibration import MIN_TEMPERATURE
+from polyloop.models.decision import CONFIG_KEY, MIN_ROWS, DecisionRule, best_threshold, fit_rule, rule_of
 from polyloop.spec.models import TaskSpec
 
 NAMES = ("a", "b", "oos")
@@ -93,6 +94,19 @@ def test_a_rule_is_fitted_on_logits_and_kept_in_the_configuration() -> None:
     read = BertConfig.from_dict(json.loads(config.to_json_string()))
     assert rule_of(read) == rule
     assert rule_of(BertConfig()) == DecisionRule()
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_a_few_rows_that_are_all_right_make_no_model_sure_of_everything(multi_label: bool) -> None:
+    def fitted(num_rows: int) -> float:
+        labels = np.arange(num_rows) % 3
+        logits = 2.0 * np.eye(3)[labels]
+        if multi_label:
+            logits, labels = np.stack([np.zeros_like(logits), logits - 1.0], axis=-1), np.eye(3, dtype=np.int64)[labels]
+        return fit_rule(logits, labels, task(multi_label=multi_label)).temperature
+
+    assert fitted(MIN_ROWS - 1) == 1.0
+    assert fitted(MIN_ROWS) == MIN_TEMPERATURE
 
 
 def test_the_specs_own_threshold_is_kept_and_no_rows_fit_nothing() -> None:
