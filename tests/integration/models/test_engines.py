@@ -16,7 +16,7 @@ from polyloop.training.session import LocalSession
 
 @pytest.mark.parametrize("kind", ["translate", "generate"])
 def test_a_trained_model_answers_by_its_engine_as_it_does_by_pytorch(tmp_path: Path, kind: str) -> None:
-    task = small_task(kind, training={"epochs": 4, "learning_rate": 1e-3})
+    task = small_task(kind, training={"epochs": 12, "learning_rate": 3e-3})
     locales = ("en", "de", "fr") if kind == "translate" else ("en", "de")
     dataset = small_dataset(tmp_path / "dataset", task, range(300))
     config = TrainConfig(task_name="numbers", task=task, dataset_dir=dataset.path, run_dir=tmp_path / "run")
