@@ -79,7 +79,7 @@ def caller(ray_cluster: None, model: ConvertedModel, tmp_path_factory: pytest.Te
     # In throughput mode a handle belongs to the event loop that it is first used in.
     with asyncio.Runner() as runner:
         yield lambda method, *calls: runner.run(asked(method, calls))
-    serve.shutdown()
+        runner.run(asyncio.to_thread(serve.shutdown))
 
 
 def _project(model: ConvertedModel, folder: Path) -> Path:
