@@ -19,6 +19,7 @@ from polyloop.training.averaging import Weights
 from polyloop.training.batch import inputs_of
 from polyloop.training.config import TrainConfig
 from polyloop.training.lesson import ExampleLesson, Lesson
+from polyloop.training.memory import give_freed_memory_back
 from polyloop.training.objectives import Objective
 from polyloop.training.preference.lesson import JudgedLesson, PairLesson
 from polyloop.training.preference.pairs import BinaryRows, PreferenceRows
@@ -49,6 +50,8 @@ class Material:
                 return
             has_label = self._rows.targets.membership(np.arange(len(self._rows)), len(self._config.task.labels))
             model.observe(inputs_of(self._rows, pad_id), has_label, self._rows.weights)
+            # No step needs nearly as much as solving did.
+            give_freed_memory_back()
 
     def lesson(self, model: Any, objective: Objective, accelerator: Accelerator, tokenizer: Any) -> Lesson:
         """Return what is to be learned; `model` is the bare one, before its first step."""
