@@ -51,6 +51,7 @@ def build_model(
     if origin is not None:
         model = load_checkpoint(origin, task, keep_labels=init_from is not None)
         _fit_vocabulary(model, tokenizer)
+        _keep_all_layers(model)
     else:
         model = RECIPES_OF[architecture](task, tokenizer, dropout)
     if architecture in ("encoder-decoder", "decoder"):
@@ -203,3 +204,10 @@ def _generation(model: PreTrainedModel, task: TaskSpec, tokenizer: PreTrainedTok
         **settings,
     )
     return generation
+
+
+def _keep_all_layers(model: PreTrainedModel) -> None:
+    """Leave no layer out of a step: workers that left out different ones could not add their gradients up."""
+    for module in model.modules():
+        if hasattr(module, "layerdrop"):
+            module.layerdrop = 0.0

@@ -89,8 +89,9 @@ class NgramBertForSequenceClassification(BertPreTrainedModel):  # type: ignore[n
         """Solve the linear part on the train rows: ids and mask by batches, labels (rows, labels), weights (rows,).
 
         n-grams weigh ln((rows + 1) / (rows with it + 1)), after Spärck Jones 1972, over the length of their row; those
-        of fewer than MIN_ROWS rows do not count. All n-grams of all rows are held in memory: 75 bytes
-        each, and 30 for each thread after the first. ModelError where there are more than MAX_CELLS.
+        of fewer than MIN_ROWS rows do not count. All n-grams of all rows are held in memory: 85 bytes each, 30 more for
+        each thread after the first, and 32 for each n-gram that counts times labels. ModelError where there are more
+        than MAX_CELLS.
         """
         # What serves a model has no use for the solver, which takes a second to import.
         from scipy.sparse import csr_matrix

@@ -13,12 +13,14 @@ import pyarrow.parquet as pq
 from accelerate import Accelerator
 
 from polyloop.data.dataset import Dataset
-from polyloop.errors import DataError
+from polyloop.errors import DataError, ModelError
 from polyloop.models.ngrams import NgramBertForSequenceClassification
+from polyloop.spec.network import NgramSpec
 from polyloop.training.averaging import Weights
 from polyloop.training.batch import inputs_of
 from polyloop.training.config import TrainConfig
 from polyloop.training.lesson import ExampleLesson, Lesson
+from polyloop.training.memory import give_freed_memory_back
 from polyloop.training.objectives import Objective
 from polyloop.training.preference.lesson import JudgedLesson, PairLesson
 from polyloop.training.preference.pairs import BinaryRows, PreferenceRows
@@ -42,13 +44,17 @@ class Material:
         """Let a model that learns something of the train rows before its first step do so; `model` is the bare one.
 
         `held` are the weights of a run that goes on: what it learned then is among them and is not worked out again.
+        ModelError for a version to go on from whose n-grams are not those of the spec.
         """
+        _check_ngrams(model, self._config)
         if isinstance(model, NgramBertForSequenceClassification):
             if held is not None:
                 model.begin(len(held["ngram_keys"]))
                 return
             has_label = self._rows.targets.membership(np.arange(len(self._rows)), len(self._config.task.labels))
             model.observe(inputs_of(self._rows, pad_id), has_label, self._rows.weights)
+            # No step needs nearly as much as solving did.
+            give_freed_memory_back()
 
     def lesson(self, model: Any, objective: Objective, accelerator: Accelerator, tokenizer: Any) -> Lesson:
         """Return what is to be learned; `model` is the bare one, before its first step."""
@@ -72,3 +78,19 @@ class Material:
         column: pa.ChunkedArray = self._table.column("id")
         ids = column.take(pa.array(batch[:NAMED_ROWS])).to_pylist()
         return ", ".join(ids) + (" ..." if len(batch) > NAMED_ROWS else "")
+
+
+def _check_ngrams(model: Any, config: TrainConfig) -> None:
+    wanted = config.task.model.ngrams
+    found = None
+    if isinstance(model, NgramBertForSequenceClassification):
+        found = NgramSpec(characters=model.config.ngram_characters, tokens=model.config.ngram_tokens)
+    if config.init_from is not None and found != wanted:
+        raise ModelError(
+            f"the version at {config.init_from} has {_named(found)}, and the spec asks for {_named(wanted)}; retrain "
+            "with `start_from: scratch`, or leave `model.ngrams` as it was"
+        )
+
+
+def _named(ngrams: NgramSpec | None) -> str:
+    return "no n-grams" if ngrams is None else f"n-grams of {ngrams.characters} characters and {ngrams.tokens} tokens"

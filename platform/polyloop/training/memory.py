@@ -12,6 +12,13 @@ M_MMAP_MAX = -4
 NEVER = -1
 
 
+def give_freed_memory_back() -> None:
+    """Give the system what is free now, also where `keep_freed_memory` keeps it."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 def keep_freed_memory() -> bool:
     """Let the process keep memory that is freed, for the next tensors; return whether its allocator can be told so.
 

@@ -158,6 +158,17 @@ def test_recipes_drop_out_as_the_spec_says_but_not_inside_attention(tmp_path: Pa
     assert json.loads(config.to_json_string())["hidden_dropout_prob"] == 0.25
 
 
+def test_a_checkpoint_leaves_no_layer_out_of_a_step(tmp_path: Path) -> None:
+    tokenizer = small_tokenizer(tmp_path / "plain", small_task("classify"))
+    checkpoint = save_checkpoint("bart", tmp_path / "checkpoint", tokenizer)
+    config = json.loads((checkpoint / "config.json").read_text())
+    (checkpoint / "config.json").write_text(json.dumps(config | {"encoder_layerdrop": 0.5, "decoder_layerdrop": 0.5}))
+    task = small_task("translate", model={"pretrained": str(checkpoint)})
+    model: Any = build_model(task, tokenizer, dropout=0.0)
+    assert model.config.encoder_layerdrop == 0.5
+    assert {module.layerdrop for module in model.modules() if hasattr(module, "layerdrop")} == {0.0}
+
+
 def _without_pooler(folder: Path, tokenizer: Any) -> Path:
     """Save a masked language model, whose checkpoint lacks the pooler that classification goes through."""
     sizes: dict[str, Any] = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2}

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from tests.support.small_tasks import small_dataset, small_task
 
 from polyloop.data.dataset import Dataset
-from polyloop.errors import DataError, TrainingError
+from polyloop.errors import DataError, ModelError, TrainingError
 from polyloop.models.predict import PredictInput, Predictor
 from polyloop.spec.models import TaskSpec
 from polyloop.training.config import TrainConfig
@@ -170,6 +171,29 @@ def test_an_earlier_version_is_gone_on_from(make_config: Config) -> None:
     train(second, session)
     assert session.looks[0].loss is not None
     assert session.looks[0].loss < 0.4
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (None, {}, "has no n-grams, and the spec asks for n-grams of 5 characters and 2 tokens"),
+        ({}, None, "has n-grams of 5 characters and 2 tokens, and the spec asks for no n-grams"),
+        ({}, {"characters": 3}, "the spec asks for n-grams of 3 characters and 2 tokens"),
+    ],
+)
+def test_a_version_whose_ngrams_are_not_those_of_the_spec_is_not_gone_on_from(
+    make_config: Config, before: Any, after: Any, words: str
+) -> None:
+    def task(ngrams: Any) -> TaskSpec:
+        return small_task("classify", model={"ngrams": ngrams}, training={"epochs": 0.01})
+
+    first = make_config(task(before), "first")
+    model = train(first, LocalSession(run_dir=first.run_dir))
+    again = make_config(task(before), "again", init_from=model)
+    train(again, LocalSession(run_dir=again.run_dir))
+    other = make_config(task(after), "other", init_from=model)
+    with pytest.raises(ModelError, match=f"{words}.*`start_from: scratch`"):
+        train(other, LocalSession(run_dir=other.run_dir))
 
 
 def test_bf16_learns_too(make_config: Config) -> None:
