@@ -26,11 +26,10 @@ from polyloop.serving.task_model import TaskModel
 from polyloop.spec.loader import load_spec
 
 
-@serve.deployment(num_replicas=1, ray_actor_options={"num_cpus": 0.1})
 class Caller:
     """Calls the task from inside of Serve, as the router does."""
 
-    def __init__(self, task: DeploymentHandle) -> None:
+    def __init__(self, task: DeploymentHandle[Any]) -> None:
         self._task: Any = task
 
     async def whole(self, call: Call) -> Reply:
@@ -64,11 +63,13 @@ def call(model: ConvertedModel) -> Call:
 @pytest.fixture(scope="module")
 def caller(
     ray_cluster: None, model: ConvertedModel, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[DeploymentHandle]:
+) -> Iterator[DeploymentHandle[Any]]:
     """A caller of a task with one version and room for one stream."""
     spec = _project(model, tmp_path_factory.mktemp("streaming"))
-    task = serve.deployment(name="task-numbers", num_replicas=1, ray_actor_options={"num_cpus": 0.1})(TaskModel)
-    yield serve.run(Caller.bind(task.bind(str(spec), "numbers")), name="streaming", route_prefix=None)
+    options: dict[str, Any] = {"num_replicas": 1, "ray_actor_options": {"num_cpus": 0.1}}
+    task = serve.deployment(name="task-numbers", **options)(TaskModel).bind(str(spec), "numbers")
+    application = serve.deployment(name="caller", **options)(Caller).bind(task)
+    yield serve.run(application, name="streaming", route_prefix=None)
     serve.shutdown()
 
 
@@ -95,7 +96,7 @@ def _project(model: ConvertedModel, folder: Path) -> Path:
     return spec
 
 
-def test_the_pieces_are_those_of_the_whole_answer(caller: DeploymentHandle, call: Call) -> None:
+def test_the_pieces_are_those_of_the_whole_answer(caller: DeploymentHandle[Any], call: Call) -> None:
     whole = caller.whole.remote(call).result(timeout_s=120)
     *pieces, last = caller.parts.remote(call).result(timeout_s=120)
     assert last == whole
@@ -103,14 +104,14 @@ def test_the_pieces_are_those_of_the_whole_answer(caller: DeploymentHandle, call
     assert "".join(pieces) == whole.output
 
 
-def test_a_refusal_reaches_the_caller_with_its_code(caller: DeploymentHandle, call: Call) -> None:
+def test_a_refusal_reaches_the_caller_with_its_code(caller: DeploymentHandle[Any], call: Call) -> None:
     too_long = replace(call, text="one " * 100)
     with pytest.raises(RequestError, match="takes at most 32") as caught:
         caller.parts.remote(too_long).result(timeout_s=120)
     assert (caught.value.status, caught.value.code) == (422, "input_too_long")
 
 
-def test_a_stream_that_is_left_stops_and_makes_room_for_the_next(caller: DeploymentHandle, call: Call) -> None:
+def test_a_stream_that_is_left_stops_and_makes_room_for_the_next(caller: DeploymentHandle[Any], call: Call) -> None:
     assert isinstance(caller.leave.remote(call).result(timeout_s=120), str)
     deadline = time.monotonic() + 60
     while len(caller.parts.remote(call).result(timeout_s=120)) == 2:
@@ -119,7 +120,7 @@ def test_a_stream_that_is_left_stops_and_makes_room_for_the_next(caller: Deploym
 
 
 def test_streams_that_find_no_slot_come_in_one_piece_and_all_are_the_same_text(
-    caller: DeploymentHandle, call: Call
+    caller: DeploymentHandle[Any], call: Call
 ) -> None:
     calls = [caller.parts.remote(call) for _ in range(4)]
     found = [one.result(timeout_s=120) for one in calls]

@@ -9,8 +9,11 @@ from polyloop.spec.models import TaskSpec
 
 
 def task(kind: str, **serving: Any) -> TaskSpec:
-    own = {"classify": {"labels": ["a", "b"]}, "answer": {"documents": [{"paths": ["*.txt"], "licence": "CC0-1.0"}]}}
-    common = {"kind": kind, "corpora": ["x"], "model": {"recipe": "nano"}, "serving": serving}
+    own: dict[str, dict[str, Any]] = {
+        "classify": {"labels": ["a", "b"]},
+        "answer": {"documents": [{"paths": ["*.txt"], "licence": "CC0-1.0"}]},
+    }
+    common: dict[str, Any] = {"kind": kind, "corpora": ["x"], "model": {"recipe": "nano"}, "serving": serving}
     return TaskSpec.model_validate(common | own.get(kind, {"locales": ["en"]}))
 
 

@@ -69,6 +69,6 @@ def _why_none(note: EngineNote | None) -> str:
     return "it was made before there was one; train it again" if note is None else note.reason
 
 
-def _why_left_out(note: EngineNote, compute_type: ComputeType) -> str:
+def _why_left_out(note: EngineNote, compute_type: str) -> str:
     refusals = [reason for trial in note.trials if trial.compute_type == compute_type for reason in trial.refusals]
     return "; ".join(refusals) or "it was not tried"

@@ -1,10 +1,12 @@
 """Which engine answers: the manifest's, unless the spec asks for another that the version has."""
 
+from typing import Literal
+
 import pytest
 from tests.support.engine_versions import note, pytorch_trial, trial
 
 from polyloop.models.engines.choice import EngineChoice, EngineWish, choose, wish_of
-from polyloop.models.manifest import ComputeType, EngineNote
+from polyloop.models.manifest import EngineNote
 from polyloop.spec.models import TaskServing
 
 INT8 = EngineChoice(engine="ctranslate2", compute_type="int8")
@@ -36,9 +38,10 @@ def test_a_version_without_a_converted_model_is_answered_by_pytorch(named: Engin
     assert ("bleu is 3.00" if named else "made before there was one") in asked.regret
 
 
-@pytest.mark.parametrize("compute_type", ["int8", "float32"])
-def test_a_type_that_was_left_out_never_answers_and_the_reason_is_told(compute_type: ComputeType) -> None:
-    other: ComputeType = "float32" if compute_type == "int8" else "int8"
+@pytest.mark.parametrize(("compute_type", "other"), [("int8", "float32"), ("float32", "int8")])
+def test_a_type_that_was_left_out_never_answers_and_the_reason_is_told(
+    compute_type: Literal["int8", "float32"], other: Literal["int8", "float32"]
+) -> None:
     left_out = note(trial(other), trial(compute_type, refusals=("bleu is 3.00",)))
     for wish in (EngineWish(compute_type=compute_type), EngineWish(engine="ctranslate2", compute_type=compute_type)):
         found = choose(left_out, wish)
