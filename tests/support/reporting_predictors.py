@@ -58,6 +58,19 @@ def load_reporting(path: Path) -> ReportingPredictor:
     return ReportingPredictor(path)
 
 
+class ColdPredictor(ReportingPredictor):
+    """Cannot answer, and leaves a file with the number of its process, so that it can be found."""
+
+    def warm_up(self) -> None:
+        """Fail."""
+        self._path.write_text(str(os.getpid()))
+        raise RuntimeError("too cold")
+
+
+def load_cold(path: Path) -> ReportingPredictor:
+    return ColdPredictor(path)
+
+
 def load_broken(path: Path) -> ReportingPredictor:
     raise RuntimeError("size mismatch")
 

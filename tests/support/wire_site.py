@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ CITATION: Mapping[str, Any] = {
     "end": 28,
     "score": 0.5,
 }
+LONG_ALIVE = timedelta(hours=1)
+"""Keeps a replica that beats once alive for all tests of a module, on a machine of any speed."""
 BREAKS = "break off"
 """An input that lets a stream fail after its second piece."""
 
@@ -184,7 +186,7 @@ def served(folder: Path) -> Iterator[WireSite]:
     store = open_store(loaded.store_url)
     for task in loaded.spec.tasks:
         promote(store, task, publish(store, task), actor="test", reason="first")
-        beat(store, f"replica-{task}", task, ["v1"], datetime.now(UTC))
+        beat(store, f"replica-{task}", task, ["v1"], datetime.now(UTC) + LONG_ALIVE)
     handles = {task: RuleHandle(RULES[task]) for task in loaded.spec.tasks}
     router, collector = Router(loaded, handles), Collector(loaded)
     interference = Interference(Prefixes(router.app(), collector.app()))

@@ -92,10 +92,8 @@ def show_rows(rows: Sequence[Mapping[str, Any]], title: str) -> None:
 
 
 def _cut(value: Any) -> str:
-    from rich.markup import escape
-
     text = "" if value is None else str(value)
-    return escape(text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}…")
+    return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}…"
 
 
 def show_difference(difference: "Difference") -> None:

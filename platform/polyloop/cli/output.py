@@ -1,7 +1,8 @@
 """What commands print: data to stdout (a table, or JSON for machines), messages and progress to stderr.
 
-Limits: on a terminal, progress is one line that changes, with a bar; elsewhere each stage is one plain line, and
-the same line is not repeated more often than every `PLAIN_EVERY_S` seconds.
+Cells of tables hold texts of users and corpora, so nothing in them is markup, and what would steer a terminal is made
+visible. Limits: on a terminal, progress is one line that changes, with a bar; elsewhere each stage is one plain line,
+and the same line is not repeated more often than every `PLAIN_EVERY_S` seconds.
 """
 
 import json
@@ -16,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from polyloop.cli.bar import ProgressBar
+from polyloop.pages.blocks import shown
 
 PLAIN_EVERY_S = 10.0
 
@@ -36,7 +38,7 @@ def print_rows(rows: Sequence[dict[str, Any]], *, as_json: bool, title: str) -> 
     for name in rows[0] if rows else ["(none yet)"]:
         table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
+        table.add_row(*(Text("" if value is None else shown(str(value))) for value in row.values()))
     # A title of the table's own would be broken where the table is narrow.
     print_renderable(Group(Text(title, style="italic"), table))
 

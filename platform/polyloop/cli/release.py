@@ -55,7 +55,15 @@ def promote(context: typer.Context, task: TaskArgument, version: Version, reason
     before = _release(cli, task)
     progress = ProgressLine()
     with progress.shown():
-        promote_live(cli.store, task, version, actor=ACTOR, reason=reason, progress=progress)
+        after = promote_live(cli.store, task, version, actor=ACTOR, reason=reason, progress=progress)
+    if after.canary is not None:  # a promotion ends it, so that there was none: the version is the champion already
+        messages.print(
+            f"{version} is the champion of {task} already, and the canary {after.canary} goes on; to end it: "
+            f"`polyloop release canary {task} {after.canary} --off`",
+            markup=False,
+            soft_wrap=True,
+        )
+        return
     _tell(cli, before, f"{task} now serves {version} to all users")
 
 

@@ -53,9 +53,8 @@ class AsyncAnswerStream:
 
     async def _read(self) -> AsyncIterator[str]:
         try:
-            async for line in self._response.aiter_lines():
-                text = self._reader.feed(line)
-                if text is not None:
+            async for part in self._response.aiter_text():
+                for text in self._reader.feed(part):
                     yield text
         except httpx.RequestError as error:
             raise calls.no_answer(self._call, self._base_url, error) from error

@@ -166,4 +166,4 @@ class Problem(_Body):
     code: str
     """Stable name of the error."""
     request_id: str | None = None
-    """Id of the request in the server's logs."""
+    """The X-Request-Id that was sent, by which the server's log knows a request that failed."""

@@ -54,10 +54,8 @@ class AnswerStream:
 
     def _read(self) -> Iterator[str]:
         try:
-            for line in self._response.iter_lines():
-                text = self._reader.feed(line)
-                if text is not None:
-                    yield text
+            for part in self._response.iter_text():
+                yield from self._reader.feed(part)
         except httpx.RequestError as error:
             raise calls.no_answer(self._call, self._base_url, error) from error
         finally:

@@ -36,6 +36,8 @@ class Comparison:
     difference: PairedDifference
     """Bounds are one-sided at the gate's confidence."""
     num_rows: int
+    num_differing: int
+    """Rows on which the two differ at all, as far as the metric sees."""
     margin: float
     gate: GateSpec
 
@@ -55,6 +57,11 @@ class Comparison:
         """The bound that a gain is at most."""
         interval = self.difference.interval
         return interval.high if self.metric.direction == "more" else -interval.low
+
+    @property
+    def can_show_harm(self) -> bool:
+        """Whether a loss on all rows that differ is rarer by accident than the confidence allows."""
+        return 0.5**self.num_differing <= 1.0 - self.gate.confidence
 
     def numbers(self, **limits: float) -> dict[str, float]:
         """Return the numbers of a check, with its limits."""
@@ -139,7 +146,8 @@ def locale(name: str, comparison: Comparison) -> Check:
 
 def insufficient(name: str, comparison: Comparison) -> Check:
     """Return whether a slice of too few rows shows no evident harm."""
-    is_harm_evident = comparison.gain < -comparison.margin and comparison.most_gain < 0
+    is_loss = comparison.gain < -comparison.margin and comparison.most_gain < 0
+    is_harm_evident = is_loss and comparison.can_show_harm
     gate, interval = comparison.gate, comparison.difference.interval
     bound = comparison.metric.sign * comparison.most_gain
     side = "most" if comparison.metric.direction == "more" else "least"
@@ -147,10 +155,14 @@ def insufficient(name: str, comparison: Comparison) -> Check:
         name="locale",
         slice=name,
         passed=not is_harm_evident,
-        numbers=comparison.numbers(limit=comparison.limit, num_rows_needed=float(gate.min_rows)),
+        numbers=comparison.numbers(
+            limit=comparison.limit,
+            num_rows_needed=float(gate.min_rows),
+            num_rows_that_differ=float(comparison.num_differing),
+        ),
         reason=(
-            f"insufficient: {comparison.num_rows} of {gate.min_rows} rows; changes by {interval.value:+.2f}, at {side} "
-            f"{bound:+.2f} at {gate.confidence:.0%} confidence; "
+            f"insufficient: {comparison.num_rows} of {gate.min_rows} rows, {comparison.num_differing} differ; changes "
+            f"by {interval.value:+.2f}, at {side} {bound:+.2f} at {gate.confidence:.0%} confidence; "
             f"{'the loss is evident' if is_harm_evident else 'no loss is evident'}"
         ),
     )

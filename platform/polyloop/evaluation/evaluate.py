@@ -74,10 +74,11 @@ def evaluate(
         target_locales=tuple(columns["target_locale"]),
         predictions=tuple(one.output if one else "" for one in outputs),
         references=tuple(columns["target"]),
-        confidences=_confidences(outputs),
+        confidences=None if task_spec.multi_label else _confidences(outputs),
         nlls_nats=_nlls_nats(predictor, inputs, outputs, columns["target"], task_spec),
         rankings=_rankings(outputs),
         relevant=_relevant(columns["input"], task_spec),
+        out_of_scope=None if task_spec.out_of_scope is None else task_spec.out_of_scope.label,
     )
     scores = score_rows(rows, dataset_table, metric, task_spec)
     return EvaluationResult(
@@ -106,7 +107,10 @@ def _columns(table: pa.Table, task: str) -> dict[str, list[str]]:
 
 
 def _confidences(outputs: Sequence[Prediction | None]) -> tuple[float, ...] | None:
-    """Return the probability of each answer, 0 for a refused input; None if the model tells no probabilities."""
+    """Return the probability of each answer, 0 for a refused input; None if the model tells no probabilities.
+
+    For one label a row: a set of labels has a probability for each label and none of its own.
+    """
     if any(one is not None and one.scores is None for one in outputs):
         return None
     return tuple((one.scores or {}).get(one.output, 0.0) if one else 0.0 for one in outputs)

@@ -33,9 +33,13 @@ class Measured(ABC):
 
     metric: Metric
 
-    def counts_any(self, mask: BoolArray) -> bool:
-        """Return whether the masked rows hold something that the metric counts."""
-        return bool(mask.any())
+    def counted(self, mask: BoolArray) -> BoolArray:
+        """Return which of the masked rows the metric counts, shape (rows,)."""
+        return mask
+
+    def num_differing(self, champion: "Measured", mask: BoolArray) -> int:
+        """Return how many of the masked rows may tell the two models apart."""
+        return int(mask.sum())
 
     @abstractmethod
     def interval(self, mask: BoolArray, *, resamples: int, confidence: float) -> Interval:
@@ -52,9 +56,15 @@ class SummedRows(Measured):
 
     stats: FloatArray
 
-    def counts_any(self, mask: BoolArray) -> bool:
-        """Return whether some masked row counts; only some metrics leave rows out."""
-        return bool(mask.any()) and (not self.metric.counts_some_rows or bool(self.stats[mask].any()))
+    def counted(self, mask: BoolArray) -> BoolArray:
+        """Return which of the masked rows count; only some metrics leave rows out."""
+        return mask & self.stats.any(axis=1) if self.metric.counts_some_rows else mask
+
+    def num_differing(self, champion: Measured, mask: BoolArray) -> int:
+        """Return how many of the masked rows have other statistics."""
+        if not isinstance(champion, SummedRows):
+            raise _other_metric(self, champion)
+        return int((self.stats[mask] != champion.stats[mask]).any(axis=1).sum())
 
     def interval(self, mask: BoolArray, *, resamples: int, confidence: float) -> Interval:
         """Return the bootstrap interval."""

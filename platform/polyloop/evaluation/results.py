@@ -1,9 +1,9 @@
 """What an evaluation found: scores with intervals per target locale, and the row-level answers behind them.
 
 Inputs and outputs: frozen objects; a summary as JSON and the rows as Parquet (id, target_locale, prediction, reference,
-all strings, confidence, nll_nats, ranking and relevant where they are known), side by side in one folder. Files are
-written under a temporary name and renamed, so a reader never sees half of one; loading checks that rows and summary
-agree.
+all strings, confidence, nll_nats, ranking and relevant where they are known; the label for what is out of scope stands
+in its metadata), side by side in one folder. Files are written under a temporary name and renamed, so a reader never
+sees half of one; loading checks that rows and summary agree.
 
 Limits: rows are held in memory, about 100 bytes a row besides the texts.
 """
@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from polyloop.errors import EvaluationError
 from polyloop.evaluation.intervals import Interval
 from polyloop.evaluation.metrics import metric_named
+from polyloop.evaluation.metrics.out_of_scope import OUT_OF_SCOPE_NAME
 
 SUMMARY_FILE = "evaluation.json"
 ROWS_FILE = "rows.parquet"
@@ -66,9 +67,11 @@ class EvaluationRows:
     """Ids of the documents that were found for each row, best first; None for kinds without documents."""
     relevant: tuple[str, ...] | None = None
     """Id of the document that holds each row's answer, empty where that is not known; None where it never is."""
+    out_of_scope: str | None = None
+    """The task's own label for what is none of its business; None where it has none, and in older results."""
 
     def __post_init__(self) -> None:
-        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        columns = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "out_of_scope"}
         lengths = {name: len(column) for name, column in columns.items() if column is not None}
         if len(set(lengths.values())) != 1:
             raise EvaluationError(f"the columns of evaluation rows differ in length: {lengths}")
@@ -78,7 +81,8 @@ class EvaluationRows:
 
     def predictions_for(self, metric: str) -> Sequence[object]:
         """Return the answers in the form that a metric compares: with their confidences, or the references'
-        likelihoods, or what was found for each row, where it asks for those.
+        likelihoods, or what was found for each row, where it asks for those, or with the name that metrics know for
+        what is out of scope.
 
         What is not kept apart comes back as the answers are, as their texts may hold it.
         """
@@ -87,13 +91,29 @@ class EvaluationRows:
             return list(zip(self.predictions, self.confidences, strict=True))
         if compares == "rankings" and self.rankings is not None:
             return self.rankings
+        if compares == "labels":
+            return self._with_known_scope(self.predictions)
         return self.nlls_nats if compares == "likelihoods" and self.nlls_nats is not None else self.predictions
 
     def references_for(self, metric: str) -> Sequence[object]:
-        """Return what is right in the form that a metric compares: for rankings, documents that hold the answers."""
-        if metric_named(metric).compares == "rankings" and self.relevant is not None:
+        """Return what is right in the form that a metric compares: for rankings, documents that hold the answers.
+
+        EvaluationError where documents were found and no row says which one is right: answers are no documents.
+        """
+        compares = metric_named(metric).compares
+        if compares == "rankings" and self.rankings is not None:
+            if self.relevant is None:
+                raise EvaluationError(
+                    f"no row names the document that holds its answer, so that {metric} has nothing to compare; give "
+                    "the corpus `columns.document`, or choose another metric"
+                )
             return self.relevant
-        return self.references
+        return self._with_known_scope(self.references) if compares == "labels" else self.references
+
+    def _with_known_scope(self, labels: Sequence[str]) -> Sequence[str]:
+        if self.out_of_scope is None:
+            return labels
+        return [OUT_OF_SCOPE_NAME if label == self.out_of_scope else label for label in labels]
 
     def lacks(self, metric: str) -> bool:
         """Return whether a metric compares what the model did not tell."""
@@ -176,6 +196,8 @@ def save_rows(rows: EvaluationRows, folder: Path) -> Path:
         table = table.append_column("ranking", pa.array(map(list, rows.rankings), pa.list_(pa.string())))
     if rows.relevant is not None:
         table = table.append_column("relevant", pa.array(rows.relevant, pa.string()))
+    if rows.out_of_scope is not None:
+        table = table.replace_schema_metadata({OUT_OF_SCOPE_NAME: rows.out_of_scope})
     return _write(folder / ROWS_FILE, lambda path: pq.write_table(table, path, compression="zstd"))
 
 
@@ -192,6 +214,7 @@ def load_rows(folder: Path) -> EvaluationRows:
         for name in ("confidence", "nll_nats", "ranking", "relevant")
     }
     rankings = told["ranking"]
+    out_of_scope = (table.schema.metadata or {}).get(OUT_OF_SCOPE_NAME.encode())
     return EvaluationRows(
         ids=ids,
         target_locales=locales,
@@ -201,6 +224,7 @@ def load_rows(folder: Path) -> EvaluationRows:
         nlls_nats=told["nll_nats"],
         rankings=None if rankings is None else tuple(map(tuple, rankings)),
         relevant=told["relevant"],
+        out_of_scope=None if out_of_scope is None else out_of_scope.decode(),
     )
 
 

@@ -43,7 +43,7 @@ class MetricRows:
 
     def covers(self, mask: BoolArray) -> bool:
         """Return whether the metric is valid for all rows of a slice and counts some of them."""
-        return not (mask & ~self.is_valid).any() and self.measured.counts_any(mask[self.is_valid])
+        return not (mask & ~self.is_valid).any() and bool(self.measured.counted(mask[self.is_valid]).any())
 
 
 def score_rows(rows: EvaluationRows, table: pa.Table, gate_metric: str, task_spec: TaskSpec) -> Scores:

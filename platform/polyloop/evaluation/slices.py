@@ -87,7 +87,10 @@ def month(value: object) -> str:
         except ValueError:
             return UNKNOWN
     if isinstance(value, datetime) and value.tzinfo is not None:
-        value = value.astimezone(UTC)
+        try:
+            value = value.astimezone(UTC)
+        except OverflowError:  # the first and last hours of the calendar, as of an empty date of .NET
+            return UNKNOWN
     return f"{value:%Y-%m}" if isinstance(value, date) else UNKNOWN
 
 

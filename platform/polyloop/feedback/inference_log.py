@@ -25,6 +25,9 @@ from polyloop.registry.tables import inferences
 FLUSH_INTERVAL_S = 0.2
 MAX_BATCH = 500
 MAX_QUEUED = 20_000
+MAX_QUEUED_CHARACTERS = 20_000_000
+"""Of inputs and outputs: 20 MB to 80 MB of memory, by script. Inputs may have 100,000 characters, so that a number of
+records alone sets no bound to memory while the store is away."""
 RETRY_S = 1.0
 """Wait after a flush that failed, while the records stay queued."""
 
@@ -56,10 +59,17 @@ class InferenceLog:
     """A bounded queue and the thread that empties it into the store; `close` writes what is left."""
 
     def __init__(
-        self, store: Store, *, max_queued: int = MAX_QUEUED, flush_interval_s: float = FLUSH_INTERVAL_S
+        self,
+        store: Store,
+        *,
+        max_queued: int = MAX_QUEUED,
+        max_queued_characters: int = MAX_QUEUED_CHARACTERS,
+        flush_interval_s: float = FLUSH_INTERVAL_S,
     ) -> None:
         self._store = store
         self._max_queued = max_queued
+        self._max_queued_characters = max_queued_characters
+        self._num_characters = 0
         self._flush_interval_s = flush_interval_s
         self._queue: deque[InferenceRecord] = deque()
         self._lock = threading.Lock()
@@ -82,11 +92,17 @@ class InferenceLog:
 
     def put(self, record: InferenceRecord) -> bool:
         """Queue a record without waiting; False if it was dropped."""
+        num_characters = _text_length(record)
         with self._lock:
-            if len(self._queue) >= self._max_queued or self._closing.is_set():
+            is_full = (
+                len(self._queue) >= self._max_queued
+                or self._num_characters + num_characters > self._max_queued_characters
+            )
+            if is_full or self._closing.is_set():
                 self._num_dropped += 1
                 return False
             self._queue.append(record)
+            self._num_characters += num_characters
             is_batch = len(self._queue) >= MAX_BATCH
         if is_batch:
             self._wake.set()
@@ -144,9 +160,13 @@ class InferenceLog:
     def _remove(self, num_records: int, *, num_written: int) -> None:
         with self._lock:
             for _ in range(num_records):
-                self._queue.popleft()
+                self._num_characters -= _text_length(self._queue.popleft())
             self._num_written += num_written
             self._num_dropped += num_records - num_written
+
+
+def _text_length(record: InferenceRecord) -> int:
+    return len(record.input or "") + len(record.output or "")
 
 
 def write_inferences(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -20,7 +20,7 @@ from polyloop.models.answering import ANSWERING_FILE, ENCODER_FOLDER, INDEX_FACT
 from polyloop.models.card import render_card
 from polyloop.models.engine_files import ENGINE_FOLDER, check_engine_file, is_engine_file
 from polyloop.models.manifest import CARD_FILE, MANIFEST_FILE, Manifest, ModelFile, VersionFacts
-from polyloop.models.storage import named_storage_errors
+from polyloop.models.storage import flush, named_storage_errors
 
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
 """Files that may hold pickled code; loading one can run anything."""
@@ -131,10 +131,10 @@ def _stage(source_dir: Path, names: list[str], staging: Path, facts: VersionFact
     manifest = Manifest(**dict(facts), files=files)
     (staging / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
     for name in (*files, MANIFEST_FILE):
-        _flush(staging / name)
+        flush(staging / name)
     for folder in (*(staging / part for part in PARTS), staging):
         if folder.is_dir():
-            _flush(folder)
+            flush(folder)
     return manifest
 
 
@@ -146,7 +146,7 @@ def _move(staging: Path, target_dir: Path) -> bool:
         if target_dir.exists():
             return False
         raise
-    _flush(target_dir.parent)
+    flush(target_dir.parent)
     return True
 
 
@@ -168,11 +168,3 @@ def _describe(path: Path) -> ModelFile:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         return ModelFile(sha256=digest, size_bytes=os.fstat(file.fileno()).st_size)
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -63,7 +63,12 @@ def build_model(
 def finished_model(
     task: TaskSpec, tokenizer: PreTrainedTokenizerBase, weights: dict[str, torch.Tensor], *, init_from: Path | None
 ) -> PreTrainedModel:
-    """Return the task's model with trained weights, adapters merged into it: what a version holds."""
+    """Return the task's model with trained weights, adapters merged into it: what a version holds.
+
+    `weights` lack those that adapters left frozen. Not all of these are in the checkpoint: rows of added tokens, and
+    layers that it does not have, are drawn again from the seed that training drew them from.
+    """
+    torch.manual_seed(task.training.seed)
     model = build_model(task, tokenizer, dropout=task.training.dropout, init_from=init_from)
     if isinstance(model, NgramBertForSequenceClassification):
         model.make_room(len(weights["ngram_keys"]))

@@ -5,6 +5,7 @@ Input: the version's facts. Output: Markdown text. Pure: the same facts give the
 
 import yaml
 
+from polyloop.models.decision import MEMBER_PROBABILITY
 from polyloop.models.manifest import DecisionNote, EngineNote, GroupRow, MetricRow, VersionFacts
 
 PIPELINES = {
@@ -71,7 +72,7 @@ def _header(facts: VersionFacts) -> str:
 def _intended_use(facts: VersionFacts) -> str:
     locales = f"Locales: {', '.join(facts.locales)}."
     uses = {
-        "classify": f"Puts a text into one of: {', '.join(facts.labels)}. {locales}",
+        "classify": f"{_choice(facts)}: {', '.join(facts.labels)}. {locales}",
         "translate": f"Translates: {', '.join(pair.replace('>', ' to ') for pair in facts.pairs)}.",
         "summarize": f"Shortens a text in its own language. {locales}",
         "generate": f"Writes a text for a prompt. {locales}",
@@ -80,6 +81,11 @@ def _intended_use(facts: VersionFacts) -> str:
     }
     use = uses[facts.kind]
     return f"## Intended use\n\n{use} Made for the task `{facts.task}`; other texts are outside what was measured."
+
+
+def _choice(facts: VersionFacts) -> str:
+    has_label_sets = facts.decision is not None and facts.decision.has_label_sets
+    return "Says which of these labels fit a text, if any" if has_label_sets else "Puts a text into one of"
 
 
 def _data(facts: VersionFacts) -> str:
@@ -131,13 +137,18 @@ def _suites(facts: VersionFacts) -> str:
 
 
 def _decision(note: DecisionNote) -> str:
+    scores = "the sigmoid of its logit" if note.has_label_sets else "the softmax of the logits"
     lines = [
         "## How a label is chosen",
         "",
-        f"- Scores are the softmax of the logits divided by {note.temperature:.4g}, a temperature fitted on the dev "
+        f"- A label's score is {scores} divided by {note.temperature:.4g}, a temperature fitted on the dev "
         "split so that a score of 0.9 is right about nine times in ten; they are comparable between inputs.",
     ]
-    if note.out_of_scope_label is None:
+    if note.has_label_sets:
+        lines.append(
+            f"- Every label that scores above {MEMBER_PROBABILITY} is a part of the answer; there may be none."
+        )
+    elif note.out_of_scope_label is None:
         lines.append("- The label with the highest score is the answer.")
     else:
         lines.append(
@@ -187,7 +198,7 @@ def _limits(facts: VersionFacts) -> str:
             "- It knows its own documents and nothing else; what changed since it was published it does not know."
         )
     elif facts.kind == "classify":
-        if facts.decision is None or facts.decision.out_of_scope_label is None:
+        if facts.decision is None or not (facts.decision.out_of_scope_label or facts.decision.has_label_sets):
             lines.append("- Every input gets one of the labels, fitting or not; read the scores.")
     else:
         lines.append(f"- Outputs end after {facts.max_target_tokens} tokens at the latest.")

@@ -99,6 +99,8 @@ class DecisionNote(ManifestPart):
     """Label for inputs that are none of the task's business."""
     threshold: float | None = None
     """Inputs whose best other label is less probable than this get that label."""
+    has_label_sets: bool = False
+    """True where a text may have several labels, or none."""
 
 
 class LocaleParity(ManifestPart):

@@ -29,6 +29,7 @@ from transformers import (
 from polyloop.errors import ModelError
 from polyloop.models.ngrams import MODEL_TYPE, NgramBertConfig, NgramBertForSequenceClassification
 from polyloop.models.quiet import quiet_transformers
+from polyloop.retrieval.checkpoints import position_limit
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks import kind_of
 
@@ -61,9 +62,6 @@ BODIES = {"span-encoder": "encoder"}
 
 LOAD_ERRORS = (OSError, ValueError, RuntimeError, SafetensorError)
 """What transformers raises for files that are absent, malformed or of other shapes."""
-
-OFFSET_POSITION_TYPES = frozenset({"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "longformer", "mpnet"})
-"""Families whose positions begin after the padding id, so that many fewer are usable."""
 
 
 def load_checkpoint(origin: str, task: TaskSpec, *, keep_labels: bool) -> PreTrainedModel:
@@ -106,16 +104,6 @@ def architecture_of(config: PreTrainedConfig) -> str:
     if is_encoder and not getattr(config, "is_decoder", False):
         return "encoder"
     return "decoder"
-
-
-def position_limit(config: PreTrainedConfig) -> int | None:
-    """Return the longest sequence that a checkpoint has positions for; None where any length goes."""
-    limit = getattr(config, "max_position_embeddings", None)
-    if not isinstance(limit, int):
-        return None
-    if config.model_type in OFFSET_POSITION_TYPES:
-        return limit - int(config.pad_token_id or 0) - 1
-    return limit
 
 
 def first_line(error: BaseException) -> str:

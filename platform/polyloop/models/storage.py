@@ -1,11 +1,14 @@
-"""Tells a full disk from other failures, whichever library met it.
+"""Files that outlive a crash of the machine, and a full disk told from other failures, whichever library met it.
 
-Input: an exception. Output: `StorageFullError`, so that the user reads one line instead of a library's own words.
+Inputs: paths, or an exception. Output: `StorageFullError`, so that the user reads one line instead of a library's own
+words.
 """
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from safetensors import SafetensorError
 
@@ -22,6 +25,15 @@ def is_storage_full(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return error.errno in FULL_ERRNOS
     return isinstance(error, SafetensorError) and any(f"os error {number}" in str(error) for number in FULL_ERRNOS)
+
+
+def flush(path: Path) -> None:
+    """Force a file's content, or a folder's names, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

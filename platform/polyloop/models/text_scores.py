@@ -77,13 +77,25 @@ def join_rows(input_ids: torch.Tensor, attention_mask: torch.Tensor, targets: to
     )
 
 
+def decoder_inputs(bare: Any, targets: torch.Tensor) -> torch.Tensor:
+    """Return what an encoder-decoder's decoder reads to write `targets`, (rows, longest) with -100 for padding.
+
+    Some families (M2M100, Blenderbot) have no function of their own for that: they put each token one place on.
+    """
+    if hasattr(bare, "prepare_decoder_input_ids_from_labels"):
+        own: torch.Tensor = bare.prepare_decoder_input_ids_from_labels(targets)
+        return own
+    start = targets.new_full((len(targets), 1), bare.config.decoder_start_token_id)
+    return torch.cat([start, targets[:, :-1].where(targets[:, :-1] != IGNORED, bare.config.pad_token_id)], dim=1)
+
+
 def _encoder_decoder_scores(
     model: Any, bare: Any, input_ids: torch.Tensor, attention_mask: torch.Tensor, targets: torch.Tensor
 ) -> torch.Tensor:
     logits = model(
         input_ids=input_ids,
         attention_mask=attention_mask,
-        decoder_input_ids=bare.prepare_decoder_input_ids_from_labels(targets),
+        decoder_input_ids=decoder_inputs(bare, targets),
         use_cache=False,
     ).logits
     return token_log_probs(logits.flatten(0, 1), targets.flatten()).view(targets.shape)

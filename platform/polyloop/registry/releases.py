@@ -24,6 +24,7 @@ __all__ = [
     "check_canary",
     "check_shadow",
     "clear_canary",
+    "clear_preload",
     "clear_shadow",
     "get_release",
     "promote",
@@ -47,12 +48,17 @@ def all_releases(store: Store) -> tuple[Release, ...]:
         return tuple(release_of(row) for row in rows)
 
 
-def set_preload(store: Store, task: str, version: str | None) -> Release:
-    """Ask replicas to hold `version` too, or with None nothing more; RegistryError if it is not published."""
+def set_preload(store: Store, task: str, version: str) -> Release:
+    """Ask replicas to hold `version` too, in place of another preload; RegistryError if it is not published."""
     with locked(store, task) as (connection, before):
-        if version is not None:
-            _check_published(connection, task, version)
+        _check_published(connection, task, version)
         return write(connection, replace(before, preload=version))
+
+
+def clear_preload(store: Store, task: str, version: str) -> Release:
+    """Ask replicas no more to hold `version`; nothing changes where another version is asked for, or none."""
+    with locked(store, task) as (connection, before):
+        return write(connection, replace(before, preload=None)) if before.preload == version else before
 
 
 def promote(
@@ -80,13 +86,14 @@ def promote(
 def rollback(store: Store, task: str, *, actor: str, reason: str, expected_generation: int | None = None) -> Release:
     """Swap champion and previous, end canary and shadow, and write the audit rows.
 
-    An emergency leaves one version and nothing else that runs. RegistryError if there is no previous version, or if
-    `expected_generation` is given and the release has changed.
+    An emergency leaves one version and nothing else that runs. RegistryError if there is no previous version, if a gate
+    has rejected it since, or if `expected_generation` is given and the release has changed.
     """
     with locked(store, task) as (connection, before):
         _check_generation(before, expected_generation)
         if before.previous is None:
             raise RegistryError(f"task {task!r} has no previous version to roll back to")
+        _check_published(connection, task, before.previous)
         audit = Audit(connection, actor, reason)
         swapped = replace(before, champion=before.previous, previous=before.champion)
         after = audit.write(swapped, Action.ROLLBACK, before.champion, before.previous)

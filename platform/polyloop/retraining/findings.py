@@ -70,7 +70,7 @@ def decision_note(model_dir: Path, task: TaskSpec) -> DecisionNote | None:
         return None
     rule = rule_in(model_dir)
     if rule.out_of_scope is None:
-        return DecisionNote(temperature=rule.temperature)
+        return DecisionNote(temperature=rule.temperature, has_label_sets=rule.has_label_sets)
     return DecisionNote(
         temperature=rule.temperature,
         out_of_scope_label=task.labels[rule.out_of_scope],

@@ -235,6 +235,7 @@ class LoopRunner:
                 actor=turn.run.run_id,
                 reason="the gate passed",
                 progress=self._progress,
+                instead_of=turn.champion.version if turn.champion else None,
             )
         else:
             set_version_state(self._store, version.task, version.version, REJECTED)

@@ -59,7 +59,7 @@ def plan_training(loaded: LoadedSpec, task_name: str, champion: VersionRecord | 
     The tokenizer is taken from the dataset, where it has the very bytes that it was first saved with.
     """
     retraining = loaded.spec.retraining
-    task = _with_expanded_checkpoint(loaded, task_name)
+    task = _with_expanded_paths(loaded, task_name)
     config = config_digest(loaded.task(task_name), retraining)
     if champion is None or dataset is None or retraining.start_from == "scratch":
         return Plan(
@@ -90,9 +90,14 @@ def _retrained(task: TaskSpec, retraining: RetrainingSpec) -> TaskSpec:
     return task.model_copy(update={"training": task.training.model_copy(update=given)})
 
 
-def _with_expanded_checkpoint(loaded: LoadedSpec, task_name: str) -> TaskSpec:
+def _with_expanded_paths(loaded: LoadedSpec, task_name: str) -> TaskSpec:
+    """Return the task with the places of its checkpoint and its teacher as workers, in other folders, find them."""
     task = loaded.task(task_name)
-    checkpoint = loaded.pretrained(task_name)
-    if checkpoint is None:
-        return task
-    return task.model_copy(update={"model": task.model.model_copy(update={"pretrained": checkpoint})})
+    checkpoint, teacher = loaded.pretrained(task_name), loaded.teacher(task_name)
+    model, training = task.model, task.training
+    if checkpoint is not None:
+        model = model.model_copy(update={"pretrained": checkpoint})
+    if teacher is not None and training.distill is not None:
+        distill = training.distill.model_copy(update={"teacher": teacher})
+        training = training.model_copy(update={"distill": distill})
+    return task.model_copy(update={"model": model, "training": training})

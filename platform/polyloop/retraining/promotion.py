@@ -10,14 +10,16 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from types import EllipsisType
 from typing import Protocol
 
-from polyloop.errors import ClusterError, PolyloopError, SpecError
+from polyloop.errors import ClusterError, PolyloopError, RegistryError, SpecError
 from polyloop.registry.presence import PRESENCE_TTL_S, live_replicas
 from polyloop.registry.releases import (
     Release,
     check_canary,
     check_shadow,
+    clear_preload,
     get_release,
     promote,
     set_canary,
@@ -50,14 +52,24 @@ def promote_live(
     reason: str,
     progress: Callable[[str], None],
     load_timeout_s: float = LOAD_TIMEOUT_S,
+    instead_of: str | EllipsisType | None = ...,
 ) -> Release:
-    """Make `version` the champion of `task` once every live replica holds it; errors as for `flip_when_held`."""
+    """Make `version` the champion of `task` once every live replica holds it; errors as for `flip_when_held`.
+
+    RegistryError also if `instead_of` is given (None for a task that has had no champion) and is not the champion:
+    what was judged beside one says nothing of another, and must not undo what somebody has done meanwhile.
+    """
     release = get_release(store, task)
     if release.champion == version:
         return release
+    if instead_of is not ... and release.champion != instead_of:
+        raise RegistryError(
+            f"{version} of {task} was judged beside {instead_of or 'no champion'}, and the champion is "
+            f"{release.champion or 'none'} now; it was not promoted; have it judged again"
+        )
 
     flip = partial(promote, store, task, version, actor=actor, reason=reason)
-    return flip_when_held(store, task, version, flip, progress=progress, load_timeout_s=load_timeout_s)
+    return flip_when_held(store, release, version, flip, progress=progress, load_timeout_s=load_timeout_s)
 
 
 def canary_live(
@@ -81,7 +93,7 @@ def canary_live(
         return release
 
     flip = partial(set_canary, store, task, version, weight, actor=actor, reason=reason)
-    return flip_when_held(store, task, version, flip, progress=progress, load_timeout_s=load_timeout_s)
+    return flip_when_held(store, release, version, flip, progress=progress, load_timeout_s=load_timeout_s)
 
 
 def shadow_live(
@@ -111,27 +123,28 @@ def shadow_live(
         return release
 
     flip = partial(set_shadow, store, task, version, actor=actor, reason=reason)
-    return flip_when_held(store, task, version, flip, progress=progress, load_timeout_s=load_timeout_s)
+    return flip_when_held(store, release, version, flip, progress=progress, load_timeout_s=load_timeout_s)
 
 
 def flip_when_held(
     store: Store,
-    task: str,
+    decided_on: Release,
     version: str,
     flip: Flip,
     *,
     progress: Callable[[str], None],
     load_timeout_s: float = LOAD_TIMEOUT_S,
 ) -> Release:
-    """Preload `version` on every live replica of `task`, then call `flip` with the generation that it was decided on.
+    """Preload `version` on every live replica of a task, then `flip` its release, which it was decided on.
 
     Where nothing serves the task now, the flip is immediate: replicas read the release when they start. ClusterError,
     with the release left as it was, if some replica has not loaded the version after `load_timeout_s`; RegistryError
-    if the version is not published, or the release has changed meanwhile.
+    if the version is not published, or another change of the release came between, which ends the wait at once.
     """
-    generation = set_preload(store, task, version).generation
+    task, generation = decided_on.task, decided_on.generation
+    set_preload(store, task, version)
     try:
-        _wait_until_held(store, task, version, progress, load_timeout_s)
+        _wait_until_held(store, task, version, generation, progress, load_timeout_s)
         return flip(expected_generation=generation)
     finally:
         _withdraw(store, task, version)  # a flip has done so itself, unless another one came to the same before
@@ -140,15 +153,20 @@ def flip_when_held(
 def _withdraw(store: Store, task: str, version: str) -> None:
     """Ask replicas no more to hold `version`, unless another promotion has asked for another one meanwhile."""
     try:
-        if get_release(store, task).preload == version:
-            set_preload(store, task, None)
+        clear_preload(store, task, version)
     except PolyloopError as error:
         logger.warning("%s of %s is still asked for by its release: %s", version, task, error)
 
 
 def _wait_until_held(
-    store: Store, task: str, version: str, progress: Callable[[str], None], load_timeout_s: float
+    store: Store,
+    task: str,
+    version: str,
+    generation: int,
+    progress: Callable[[str], None],
+    load_timeout_s: float,
 ) -> None:
+    """Wait until every live replica holds `version`, or another change of the release has ended the wait for it."""
     deadline = time.monotonic() + load_timeout_s
     while True:
         replicas = live_replicas(store, task, now=datetime.now(UTC), ttl_s=PRESENCE_TTL_S)
@@ -156,6 +174,14 @@ def _wait_until_held(
         if not missing:
             progress(f"{version} answers in {len(replicas)} live replicas")
             return
+        release = get_release(store, task)
+        if release.generation != generation:
+            return  # the flip decides: it refuses, or finds done what it was to do
+        if release.preload != version:
+            raise RegistryError(
+                f"another change of the release of {task} asks for {release.preload or 'no version'} now, so that "
+                f"nobody loads {version} any more; look at it and try again"
+            )
         if time.monotonic() > deadline:
             raise ClusterError(
                 f"{version} of {task} was not loaded by {', '.join(missing)} within {load_timeout_s:g} s; the release "

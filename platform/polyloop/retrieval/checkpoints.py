@@ -12,8 +12,21 @@ from safetensors import SafetensorError
 
 from polyloop.errors import ModelError
 
+OFFSET_POSITION_TYPES = frozenset({"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "longformer", "mpnet"})
+"""Families whose positions begin after the padding id, so that many fewer are usable."""
+
 LOAD_ERRORS = (OSError, ValueError, RuntimeError, KeyError, SafetensorError)
 """What transformers raises for files that are absent, malformed or of other shapes."""
+
+
+def position_limit(config: Any) -> int | None:
+    """Return the longest sequence that a checkpoint has positions for; None where any length goes."""
+    limit = getattr(config, "max_position_embeddings", None)
+    if not isinstance(limit, int):
+        return None
+    if config.model_type in OFFSET_POSITION_TYPES:
+        return limit - int(config.pad_token_id or 0) - 1
+    return limit
 
 
 def load_folder(path: Path, auto_class: Any, what: str) -> tuple[Any, Any]:

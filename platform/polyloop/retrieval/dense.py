@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from polyloop.errors import ModelError
-from polyloop.retrieval.checkpoints import load_folder
+from polyloop.retrieval.checkpoints import load_folder, position_limit
 from polyloop.retrieval.normalisation import encodable
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class EncodingSettings:
     passage_prefix: str = ""
     """Put before a passage."""
     max_tokens: int = 512
+    """Longer texts are cut; an encoder that has fewer positions cuts them there."""
     batch_size: int = 32
 
 
@@ -47,6 +48,8 @@ class DenseEncoder:
         self.model.eval()  # type: ignore[no-untyped-call]
         self.tokenizer = tokenizer
         self.settings = settings or EncodingSettings()
+        most = self.settings.max_tokens
+        self._max_tokens = min(most, position_limit(self.model.config) or most)
 
     def encode_query(self, text: str) -> Vectors:
         """Return the vector of a question, shape (width,)."""
@@ -68,7 +71,7 @@ class DenseEncoder:
             [encodable(text) for text in texts],
             padding=True,
             truncation=True,
-            max_length=self.settings.max_tokens,
+            max_length=self._max_tokens,
             split_special_tokens=True,
             return_tensors="pt",
             verbose=False,

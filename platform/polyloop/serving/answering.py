@@ -42,30 +42,30 @@ class Answering(Protocol):
     def unready(self) -> dict[str, str]:
         """Return, per task that cannot answer, the reason. May block."""
 
-    async def answer(self, task: str, body: TaskRequest, caller: KeyInfo) -> TaskAnswer:
-        """Answer one request."""
+    async def answer(self, task: str, body: TaskRequest, caller: KeyInfo, *, named: str | None = None) -> TaskAnswer:
+        """Answer one request; the champion answers, canary or not, one that has `named` it."""
 
     def stream(self, task: str, body: TaskRequest, caller: KeyInfo) -> AsyncGenerator[Piece | TaskAnswer]:
         """Give the output in pieces as it is written, then the whole answer, last and exactly once."""
 
 
 async def answer_all(
-    answering: Answering, task: str, bodies: Sequence[TaskRequest], caller: KeyInfo
+    answering: Answering, task: str, bodies: Sequence[TaskRequest], caller: KeyInfo, *, named: str | None = None
 ) -> list[TaskAnswer]:
     """Answer several requests to a task side by side; the first error cancels the rest, and says which one it met."""
+
+    async def answer_one(body: TaskRequest, place: str) -> TaskAnswer:
+        try:
+            return await answering.answer(task, body, caller, named=named)
+        except RequestError as error:
+            raise RequestError(f"{place}{error.message}", error.status, error.code) from None
+
     try:
         async with asyncio.TaskGroup() as group:
             asked = [
-                group.create_task(_answer_one(answering, task, body, caller, f"input {number}: " * (len(bodies) > 1)))
+                group.create_task(answer_one(body, f"input {number}: " * (len(bodies) > 1)))
                 for number, body in enumerate(bodies, start=1)
             ]
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
     return [one.result() for one in asked]
-
-
-async def _answer_one(answering: Answering, task: str, body: TaskRequest, caller: KeyInfo, place: str) -> TaskAnswer:
-    try:
-        return await answering.answer(task, body, caller)
-    except RequestError as error:
-        raise RequestError(f"{place}{error.message}", error.status, error.code) from None

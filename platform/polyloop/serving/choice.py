@@ -34,14 +34,17 @@ def sticky_key(user: str | None, session: str | None) -> str | None:
     return None if session is None else f"session:{session}"
 
 
-def choose(release: Release, key: str | None, *, draw: Callable[[], float] = random.random) -> Choice | None:
+def choose(
+    release: Release, key: str | None, *, named: str | None = None, draw: Callable[[], float] = random.random
+) -> Choice | None:
     """Return the version that answers a request with this key, None before the first promotion.
 
-    Without a key, `draw` gives a number in [0, 1) for this request alone.
+    A request that has `named` the champion gets it for certain; any other name has no effect. Without a key, `draw`
+    gives a number in [0, 1) for this request alone.
     """
     if release.champion is None:
         return None
-    if release.canary is None:
+    if release.canary is None or named == release.champion:
         return Choice(version=release.champion, propensity=1.0, is_canary=False)
     number = draw() if key is None else drawn_number(release.task, release.canary, key)
     if number < release.canary_weight:

@@ -54,15 +54,11 @@ class LowPriorityPredictor:
         self._process = context.Process(target=_work, args=(there, load), name="shadow", daemon=True)
         self._process.start()
         there.close()
-        try:
-            self._call("load", path)
-        except PolyloopError:
-            self.close()
-            raise
+        self._call_or_close("load", path)
 
     def warm_up(self) -> None:
-        """Answer once, so that the first input does not pay for lazy initialisation."""
-        self._call("warm_up")
+        """Answer once, so that the first input does not pay for lazy initialisation; the child ends if it cannot."""
+        self._call_or_close("warm_up")
 
     def predict(self, inputs: Sequence[PredictInput]) -> list[Prediction]:
         """Return one prediction an input, in order."""
@@ -74,6 +70,13 @@ class LowPriorityPredictor:
         self._connection.close()
         self._process.terminate()
         self._process.join(END_TIMEOUT_S)
+
+    def _call_or_close(self, name: str, *arguments: Any) -> None:
+        try:
+            self._call(name, *arguments)
+        except PolyloopError:
+            self.close()
+            raise
 
     def _call(self, name: str, *arguments: Any) -> Any:
         try:

@@ -83,12 +83,13 @@ def describe(request: Request, error: Exception) -> Failure:
         return _failure(request, error.status, error.code, error.message, parameter)
     if isinstance(error, FeedbackError):
         return _failure(request, 422, "invalid_feedback", error.message)
+    asked = f"request {request.headers.get('x-request-id') or 'without an id'} to {request.url.path}"
     if isinstance(error, PolyloopError):
-        logger.error("request to %s failed: %s", request.url.path, error.message)
+        logger.error("%s failed: %s", asked, error.message)
         if isinstance(error, StorageFullError):
             return _failure(request, 503, "storage_full", "the server has no space left; nothing was stored")
         return _failure(request, 503, "unavailable", "the server cannot answer now; try again")
-    logger.error("request to %s failed", request.url.path, exc_info=error)
+    logger.error("%s failed", asked, exc_info=error)
     return _failure(request, 500, "internal_error", "an unforeseen failure; the server's log has the details")
 
 

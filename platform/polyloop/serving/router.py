@@ -112,11 +112,14 @@ class Router:
         """Return, per task that cannot answer, the reason. Reads the store."""
         return self._releases.unready()
 
-    async def answer(self, task: str, body: TaskRequest, caller: KeyInfo) -> TaskAnswer:
-        """Answer one request with the version that the task's release gives the user: the champion, or the canary."""
+    async def answer(self, task: str, body: TaskRequest, caller: KeyInfo, *, named: str | None = None) -> TaskAnswer:
+        """Answer one request with the version that the task's release gives the user: the champion, or the canary.
+
+        Who has `named` the champion gets it.
+        """
         started = time.perf_counter()
         task_spec = self.task(task)
-        choice = self._choose(task, body)
+        choice = self._choose(task, body, named)
         call = self._call(task, task_spec, body, choice.version)
         reply = await dispatch(self._tasks[task], call, task=task, timeout_s=self._spec.serving.request_timeout_s)
         claim = self._claim(task, call, choice.propensity)
@@ -198,9 +201,9 @@ class Router:
             )
         return self._spec.tasks[name]
 
-    def _choose(self, task: str, body: TaskRequest) -> Choice:
+    def _choose(self, task: str, body: TaskRequest, named: str | None = None) -> Choice:
         """Pick the version for a request's user or session."""
-        choice = choose(self._releases.release(task), sticky_key(body.user, body.session))
+        choice = choose(self._releases.release(task), sticky_key(body.user, body.session), named=named)
         if choice is None:
             raise RequestError(
                 f"the task {task!r} serves no model yet; train one with `polyloop loop run`", 503, "no_model"

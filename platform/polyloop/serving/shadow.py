@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -46,6 +46,8 @@ STEP_SIZE = 8
 SETTLE_S = 30.0
 """How late a router may write an inference, and how far the clocks of the nodes may differ."""
 RETRY_FAILED_S = 30.0
+READ_AGAIN_S = 1.0
+"""What is pending is read at most so often while some of it is left: up to `max_behind` ids for a few answers."""
 
 
 class ShadowPredictor(PlainPredictor, Protocol):
@@ -58,11 +60,16 @@ class ShadowPredictor(PlainPredictor, Protocol):
 
 @dataclass(kw_only=True)
 class _Followed:
-    """A shadow at work; inferences up to `floor` are done with, answered or not."""
+    """A shadow at work; inferences up to `floor` are done with, answered or not.
+
+    `pending` is what was to be answered at `read_at`, newest first, without what has been answered since.
+    """
 
     version: str
     predictor: ShadowPredictor
     floor: uuid.UUID
+    pending: list[uuid.UUID] = field(default_factory=list)
+    read_at: float = 0.0
 
 
 class ShadowWorker:
@@ -117,12 +124,13 @@ class ShadowWorker:
         followed = self._follow(task)
         if followed is None:
             return 0
-        pending = self._pending(task, followed)
-        answers: list[ShadowAnswer] = []
-        if pending:
-            answers = self._answers(task, followed, load_inputs(self._store, pending[-self._step_size :]))
-            write_answers(self._store, answers)
-        followed.floor = raised_floor(followed.floor, pending[-1] if pending else None, datetime.now(UTC))
+        if not followed.pending or time.monotonic() - followed.read_at >= READ_AGAIN_S:
+            self._read_pending(task, followed)
+        if not followed.pending:
+            return 0
+        answers = self._answers(task, followed, load_inputs(self._store, followed.pending[-self._step_size :]))
+        write_answers(self._store, answers)
+        del followed.pending[-self._step_size :]
         return len(answers)
 
     def _follow(self, task: str) -> _Followed | None:
@@ -159,8 +167,9 @@ class ShadowWorker:
         if followed is not None:
             followed.predictor.close()
 
-    def _pending(self, task: str, followed: _Followed) -> list[uuid.UUID]:
-        """Return what is to be answered, newest first; what is too old is skipped and counted."""
+    def _read_pending(self, task: str, followed: _Followed) -> None:
+        """Look what is to be answered; what is too old is skipped and counted."""
+        now, followed.read_at = datetime.now(UTC), time.monotonic()
         floor, version = followed.floor, followed.version
         since = time_of(floor)
         ids = pending_ids(self._store, task, version, after=floor, since=since, limit=self._max_behind + 1)
@@ -170,7 +179,9 @@ class ShadowWorker:
             self._num_dropped += dropped
             followed.floor = newest_old
             logger.warning("the shadow %s of %s is behind: %d inferences skipped", version, task, dropped)
-        return ids[: self._max_behind]
+        followed.pending = ids[: self._max_behind]
+        oldest = followed.pending[-1] if followed.pending else None
+        followed.floor = raised_floor(followed.floor, oldest, now)
 
     def _answers(self, task: str, followed: _Followed, batch: Sequence[AnsweredInput]) -> list[ShadowAnswer]:
         answers = []

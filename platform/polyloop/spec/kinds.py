@@ -82,11 +82,14 @@ def check_keys_of_kind(
                 raise ValueError(f"`{prefix}{key}` belongs to {' and '.join(kinds)} tasks; remove it or change `kind`")
 
 
-def check_metric(kind: str, metric: str) -> None:
-    """ValueError where a metric means nothing for a kind."""
+def check_metric(kind: str, metric: str, *, has_label_sets: bool) -> None:
+    """ValueError where a metric means nothing for a kind, or for texts with several labels."""
     fitting = (*METRICS_OF_KIND[kind], *GATE_METRICS_OF_KIND.get(kind, ()))
+    what = kind
+    if has_label_sets:
+        fitting, what = LABEL_SET_METRICS, f"{kind} with `multi_label`"
     if metric not in ("default", *fitting):
-        raise ValueError(f"the metric {metric!r} has no meaning for {kind}; write default, {' or '.join(fitting)}")
+        raise ValueError(f"the metric {metric!r} has no meaning for {what}; write default, {' or '.join(fitting)}")
 
 
 def usual_metrics(kind: str, *, knows_scope: bool, has_label_sets: bool) -> tuple[str, ...]:

@@ -94,6 +94,12 @@ class LoadedSpec:
         key = ("tasks", task, "model", "pretrained")
         return None if text is None else self._id_or_path(self._expanded(text, key))
 
+    def teacher(self, task: str) -> str | None:
+        """Return the hub id or local folder (absolute) that a task learns from besides its targets; None for none."""
+        distill = self.task(task).training.distill
+        key = ("tasks", task, "training", "distill", "teacher")
+        return None if distill is None else self._id_or_path(self._expanded(distill.teacher, key))
+
     def suites(self, task: str) -> list[str | Path]:
         """Return the behavioural suites of a task in order: names as they are, and the paths of files, absolute.
 

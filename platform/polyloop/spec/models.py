@@ -188,7 +188,7 @@ class TaskSpec(Frozen):
         _check_each_once("suites", self.suites)
         if self.kind == "classify" and self.evaluation.crows_pairs and self.model.pretrained is None:
             raise ValueError("`evaluation.crows_pairs` asks the masked checkpoint of `model.pretrained`; name one")
-        check_metric(self.kind, self.gate.metric)
+        check_metric(self.kind, self.gate.metric, has_label_sets=self.multi_label)
         return self
 
 

@@ -82,9 +82,11 @@ class DecodingSpec(Frozen):
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Outputs are drawn from the likeliest tokens that hold this part of the probability."""
     repetition_penalty: Annotated[float, Field(ge=1, le=5)] = 1.0
-    """Above 1 makes tokens that have occurred less likely (Keskar et al. 2019)."""
+    """Above 1 makes tokens that have occurred less likely (Keskar et al. 2019). For generate and chat the prompt counts
+    too, also the token that ends a turn: replies of chat end later."""
     no_repeat_ngram: Annotated[int, Field(ge=0, le=16)] = 0
-    """No n-gram of this length occurs twice in an output; 0 lets them."""
+    """No n-gram of this length occurs twice in an output, for generate and chat not in prompt and output together; 0
+    lets them."""
 
     @model_validator(mode="after")
     def _one_way(self) -> "DecodingSpec":

@@ -6,6 +6,9 @@ from pydantic import Field, model_validator
 
 from polyloop.spec.fields import Fraction, Frozen
 
+WSD_DECAY_FRACTION = 0.2
+"""Hägele et al. 2024 (https://arxiv.org/abs/2405.18392, section 3) find little more in longer ones."""
+
 
 class DistillationSpec(Frozen):
     """Learning from a larger model's probabilities as well as from the targets (Hinton et al. 2015)."""
@@ -65,7 +68,7 @@ class TrainingSpec(Frozen):
     batch_tokens: Annotated[int, Field(ge=16)] = 4_096
     """Padded input plus target tokens in one optimiser step, over all workers."""
     micro_batch_tokens: Annotated[int, Field(ge=16)] | None = None
-    """Most padded tokens that a worker computes at once; a larger share is accumulated, with the same result."""
+    """Most padded tokens that a worker computes at once; more is accumulated, with the same result but for dropout."""
     packing: bool = False
     """Rows of a decoder are put end to end and kept apart by positions, instead of padded; pays on GPUs."""
     locale_temperature: Annotated[float, Field(ge=1, le=100)] = 1.0
@@ -75,11 +78,11 @@ class TrainingSpec(Frozen):
     optimizer: Literal["adamw", "muon"] = "adamw"
     """muon orthogonalises the steps of the layers' matrices, which learns much from few rows; AdamW does the rest."""
     schedule: Literal["cosine", "inverse-sqrt", "wsd", "linear", "constant"] = "cosine"
-    """How the learning rate goes on after the warm-up; wsd holds it and falls in the last `decay_fraction`."""
+    """How the learning rate goes on after the warm-up; wsd holds it until the last `decay_fraction`."""
     warmup_fraction: Fraction = 0.1
     """Part of all steps over which the learning rate rises."""
-    decay_fraction: Fraction = 0.2
-    """Part of all steps over which it falls at the end, for wsd."""
+    decay_fraction: Fraction | None = None
+    """Part of all steps over which it falls to 0 at the end; 0.2 if not given for wsd, 0 for inverse-sqrt."""
     beta2: Annotated[float, Field(gt=0, lt=1)] = 0.999
     """Decay of AdamW's mean of squared gradients."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
@@ -117,7 +120,7 @@ class TrainingSpec(Frozen):
     num_workers: Annotated[int, Field(ge=1)] = 1
     """Data-parallel training processes; the most of them where `min_workers` is set."""
     min_workers: Annotated[int, Field(ge=1)] | None = None
-    """A run goes on with as few where nodes are missing, and takes more in when they come, with the same result."""
+    """A run goes on with as few where nodes are missing, and takes more in when they come, in the same steps."""
     cpus_per_worker: Annotated[float, Field(gt=0)] = 1.0
     """CPUs that Ray reserves for a worker; threads follow `threads_per_worker`."""
     threads_per_worker: Annotated[int, Field(ge=0)] = 0
@@ -131,6 +134,13 @@ class TrainingSpec(Frozen):
     seed: Annotated[int, Field(ge=0, le=4_294_967_295)] = 17
     """Seed of initial weights, order and dropout."""
 
+    @property
+    def cooldown(self) -> float:
+        """Part of all steps over which the learning rate falls to 0 at the end, beside what the schedule says."""
+        if self.decay_fraction is not None:
+            return self.decay_fraction
+        return WSD_DECAY_FRACTION if self.schedule == "wsd" else 0.0
+
     @model_validator(mode="after")
     def _fits_together(self) -> "TrainingSpec":
         if self.optimizer == "muon" and self.sharding == "full":
@@ -143,6 +153,8 @@ class TrainingSpec(Frozen):
             raise ValueError(
                 "`schedule: inverse-sqrt` falls from the end of the warm-up; set `warmup_fraction` above 0"
             )
-        if self.schedule == "wsd" and self.warmup_fraction + self.decay_fraction > 1:
+        if self.decay_fraction is not None and self.schedule not in ("wsd", "inverse-sqrt"):
+            raise ValueError(f"`schedule: {self.schedule}` has no `decay_fraction`; leave it out, or take wsd")
+        if self.warmup_fraction + self.cooldown > 1:
             raise ValueError("`warmup_fraction` and `decay_fraction` add up to more than 1; lower one of them")
         return self

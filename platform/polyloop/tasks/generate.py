@@ -49,16 +49,19 @@ class Generate(TextKind):
         return [*styles, *(locale_tag(locale) for locale in task.locales), BEGIN]
 
     def input_text(self, request: TaskRequest, task: TaskSpec, locale: str) -> str:
-        """Return prompt and style as one text; RequestError for a style that the task does not have."""
-        style = request.style if isinstance(request, GenerateRequest) else None
-        if style is None:
-            return request.input
-        if style not in task.styles:
+        """Return prompt and style as one text; RequestError for a style that the task does not have.
+
+        An input may be such a text already, once it is normalised; its style is checked alike, as the model would be
+        asked for a token that it does not have.
+        """
+        asked = request.style if isinstance(request, GenerateRequest) else None
+        style = read_prompt(normalise_text(request.input))[0] if asked is None else asked
+        if style is not None and style not in task.styles:
             raise RequestError(
                 f"this task has no style {style!r}; its styles: {', '.join(task.styles) or 'none'}",
                 code="unknown_style",
             )
-        return styled_prompt(style, request.input)
+        return request.input if asked is None else styled_prompt(asked, request.input)
 
     def encode_inputs(
         self, tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], target_locales: Sequence[str]
@@ -86,10 +89,11 @@ def read_prompt(text: str) -> tuple[str | None, str]:
         return None, text
     try:
         content = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # RecursionError: nested without end
         return None, text
-    if isinstance(content, dict) and content.keys() == {"style", "prompt"}:
-        return str(content["style"]), str(content["prompt"])
+    is_styled = isinstance(content, dict) and content.keys() == {"style", "prompt"}
+    if is_styled and all(isinstance(value, str) for value in content.values()):
+        return content["style"], content["prompt"]
     return None, text
 
 

@@ -17,7 +17,7 @@ def read_label_set(text: str) -> tuple[str, ...]:
     if text.startswith("["):
         try:
             found = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):  # RecursionError: nested without end
             return (text,)
         if isinstance(found, list) and all(isinstance(one, str) for one in found):
             return tuple(sorted(set(found)))

@@ -37,7 +37,7 @@ def read_question(text: str) -> Question:
         return Question(question=text)
     try:
         held = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # RecursionError: nested without end
         return Question(question=text)
     if not isinstance(held, dict) or not held.keys() <= set(_KEYS):
         return Question(question=text)

@@ -4,14 +4,13 @@ Held are weights, optimiser state, averages, the best weights so far and the pos
 follow from the position, so they need no state. Limits: loaded with `weights_only`, so a checkpoint cannot run code.
 """
 
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from polyloop.models.storage import named_storage_errors
+from polyloop.models.storage import flush, named_storage_errors
 from polyloop.training.averaging import Weights
 
 STATE_FILE = "state.pt"
@@ -52,10 +51,11 @@ class State:
 
 def write_state(folder: Path, state: State) -> None:
     """Write the state into a folder and flush it to disk; StorageFullError if it does not fit."""
-    with named_storage_errors(f"a training checkpoint to {folder}"), (folder / STATE_FILE).open("wb") as file:
-        torch.save({**vars(state), "position": asdict(state.position)}, file)
-        file.flush()
-        os.fsync(file.fileno())
+    with named_storage_errors(f"a training checkpoint to {folder}"):
+        with (folder / STATE_FILE).open("wb") as file:
+            torch.save({**vars(state), "position": asdict(state.position)}, file)
+        flush(folder / STATE_FILE)
+        flush(folder)
 
 
 def read_state(folder: Path) -> State:

@@ -16,7 +16,7 @@ from polyloop.spec.settings import Settings
 MODEL_DIR = "model"
 """Folder of the trained model in the run's folder; it is there if and only if the run is over."""
 
-TRAINING_FORMAT = 3
+TRAINING_FORMAT = 4
 """Raised whenever the training code changes so that the same inputs give other weights."""
 
 DECIDING_FIELDS = {"kind", "labels", "multi_label", "out_of_scope", "pairs", "locales", "styles", "decoding", "model"}

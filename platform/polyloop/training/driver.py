@@ -5,10 +5,9 @@ model. The same name resumes a run that was killed, waits for one that another p
 one that is over. Limits: Ray must be initialised; removing the run's folder in the end is up to the caller.
 """
 
-import fcntl
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,12 @@ from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
 
 from polyloop.cluster.signals import kept_handler
 from polyloop.errors import PolyloopError, StorageFullError, TrainingError
-from polyloop.models.storage import is_storage_full, named_storage_errors
+from polyloop.models.storage import is_storage_full
 from polyloop.spec.models import TaskSpec
 from polyloop.spec.settings import settings
 from polyloop.spec.training import TrainingSpec
 from polyloop.training.config import MODEL_DIR, TrainConfig, sinks_of
+from polyloop.training.lock import only_driver
 from polyloop.training.progress import Progress, ProgressFollower
 from polyloop.training.ray_session import FAILURE_FILE, read_failure, train_worker
 from polyloop.training.session import CHECKPOINTS_TO_KEEP, PROGRESS_FILE
@@ -141,13 +141,3 @@ def with_absolute_checkpoint(task: TaskSpec) -> TaskSpec:
         return task
     model = task.model.model_copy(update={"pretrained": str(Path(pretrained).resolve())})
     return task.model_copy(update={"model": model})
-
-
-@contextmanager
-def only_driver(run_dir: Path) -> Iterator[None]:
-    """Wait until no other process drives the run; the lock dies with its process."""
-    with named_storage_errors(f"to {run_dir}"):
-        run_dir.mkdir(parents=True, exist_ok=True)
-    with (run_dir.parent / f".{run_dir.name}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

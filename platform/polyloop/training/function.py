@@ -23,7 +23,7 @@ from polyloop.tasks.spans import separator_id, with_pair_frame
 from polyloop.training.averaging import Weights, make_average
 from polyloop.training.checkpoint import Position, State, read_state, write_state
 from polyloop.training.config import MODEL_DIR, TrainConfig, without_smoothing
-from polyloop.training.judge import Judge, score_of
+from polyloop.training.judge import Judge, check_finite, score_of
 from polyloop.training.learner import Learner, Place
 from polyloop.training.material import Material
 from polyloop.training.meter import Meter
@@ -52,7 +52,7 @@ def train(config: TrainConfig, session: Session) -> Path:
     """Train, going on from the session's latest checkpoint if it has one, and return the model's folder.
 
     Raises DataError for an empty train split, ModelError for a checkpoint that does not fit the task, TrainingError
-    when the gradients are no longer finite or memory is too small, and StorageFullError.
+    when gradients or the dev loss are no longer finite or memory is too small, and StorageFullError.
     """
     model_dir = config.run_dir / MODEL_DIR
     if not model_dir.is_dir():
@@ -163,6 +163,7 @@ class _Run:
             own = {name: weight.clone() for name, weight in self._parallel.moving().items()}
             self._parallel.replace(averaged)
         verdict = self._judge.verdict(self._parallel.model)
+        check_finite(verdict, epoch)
         score = score_of(verdict, self._training.select)
         best = self._position.best_score
         is_better = score is None or best is None or score > best

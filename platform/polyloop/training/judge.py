@@ -3,6 +3,7 @@
 Input: the model. Output: the same verdict on every worker; None where the split is empty.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from accelerate import Accelerator
 from numpy.typing import NDArray
 
+from polyloop.errors import TrainingError
 from polyloop.spec.training import TrainingSpec
 from polyloop.training.batches import plan_batches, share_of
 from polyloop.training.loss import summed_hits, summed_loss
@@ -39,7 +41,8 @@ class Judge:
         self._batches = plan_batches(
             rows.inputs.lengths,
             objective.target_lengths(rows),
-            batch_tokens=training.batch_tokens,
+            # What is too much at once in a step is too much here.
+            batch_tokens=min(training.batch_tokens, training.micro_batch_tokens or training.batch_tokens),
             seed=training.seed,
             epoch=0,
         )
@@ -81,6 +84,15 @@ class Judge:
         if not labels:
             return np.zeros((0, 0)), np.zeros(0, np.int64)
         return np.concatenate(logits), np.concatenate(labels)
+
+
+def check_finite(verdict: Verdict | None, epoch: int) -> None:
+    """TrainingError where the loss after an epoch (from 0) is no number, which no later one would be better than."""
+    if verdict is not None and not math.isfinite(verdict.loss):
+        raise TrainingError(
+            f"the dev loss is {verdict.loss} after epoch {epoch + 1}; lower `learning_rate`, look at the dev rows, or "
+            "use `precision: fp32`"
+        )
 
 
 def score_of(verdict: Verdict | None, select: str) -> float | None:

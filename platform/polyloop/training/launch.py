@@ -1,10 +1,12 @@
 """Runs a training without Ray: `python -m polyloop.training.launch CONFIG`, also under `accelerate launch`.
 
 Input: a JSON file with a `TrainConfig`. Output: the model's folder on stdout. Checkpoints go to the run's folder, and
-the same command goes on from them. The environment's sinks are used where the config names none.
+the same command goes on from them; a second one beside it waits and finds the first one's model. The environment's
+sinks are used where the config names none.
 """
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from accelerate import PartialState
@@ -14,6 +16,7 @@ from polyloop.errors import PolyloopError
 from polyloop.spec.settings import settings
 from polyloop.training.config import SinkConfig, TrainConfig, sinks_of
 from polyloop.training.function import train
+from polyloop.training.lock import only_driver
 from polyloop.training.session import LocalSession
 
 USAGE = "usage: python -m polyloop.training.launch CONFIG, a JSON file with a training config"
@@ -39,7 +42,9 @@ def main(arguments: list[str]) -> int:
         local_world_size=workers.num_processes,
     )
     try:
-        model_dir = train(config, session)
+        with only_driver(config.run_dir) if session.rank == 0 else nullcontext():
+            workers.wait_for_everyone()
+            model_dir = train(config, session)
     except PolyloopError as error:
         print(f"training {config.task_name!r} stopped: {error}", file=sys.stderr)
         return 1

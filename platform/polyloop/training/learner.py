@@ -56,7 +56,7 @@ class Learner:
         """Most padded tokens at once; halved when memory runs out."""
 
     def learn(self, batch: Ints, place: Place) -> tuple[torch.Tensor, torch.Tensor]:
-        """Do one step and return the loss of this worker's share and the norm of all gradients before clipping.
+        """Do one step and return the mean loss of this worker's rows and the norm of all gradients before clipping.
 
         TrainingError where the gradients are not finite, or memory is too small.
         """
@@ -89,37 +89,40 @@ class Learner:
     def _halve(self, error: BaseException, batch: Ints, place: Place) -> None:
         """Make micro-batches smaller, or say that they cannot be."""
         # A worker that tries again would meet the others in another exchange of gradients than theirs.
-        if self._session.world_size > 1 or len(batch) == 1:
+        if self._session.world_size > 1:
             raise TrainingError(
                 f"memory ran out in {place} with {self.micro_batch_tokens} tokens at once; set "
                 f"`micro_batch_tokens` to {max(16, self.micro_batch_tokens // 2)}, or use `activation_checkpointing`, "
                 "`sharding: full` or a smaller model"
             ) from error
         longest = int(self._lesson.costs(batch).max())
-        smaller = max(longest, min(self.micro_batch_tokens, longest * len(batch)) // 2)
-        if smaller == self.micro_batch_tokens:
+        # A longer row is a micro-batch of its own, however few tokens the others may have together.
+        if len(batch) == 1 or longest >= self.micro_batch_tokens:
             raise TrainingError(
                 f"memory ran out in {place} with one row of {longest} tokens at once (rows {self._name_rows(batch)}); "
                 "lower `max_input_tokens`, or use `activation_checkpointing` or a smaller model"
             ) from error
-        self.micro_batch_tokens = smaller
+        self.micro_batch_tokens = max(longest, min(self.micro_batch_tokens, longest * len(batch)) // 2)
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
     def _accumulate(self, batch: Ints) -> torch.Tensor:
-        """Add up the gradients of all micro-batches and return their loss."""
+        """Add up the gradients of all micro-batches and return the mean loss of this worker's rows."""
         parts = self._parts(batch)
         # DDP averages gradients over workers, so that each worker's sum is divided by its part of the whole weight.
-        scale = self._session.world_size / self._lesson.total_weight(batch)
+        # Rows without any weight have no gradient, whatever they are divided by.
+        scale = self._session.world_size / (self._lesson.total_weight(batch) or 1.0)
         summed_loss = self._lesson.begin(self._parallel.model, batch, parts)
         total = torch.zeros((), device=self._accelerator.device)
         for number, (rows, weights) in enumerate(parts):
             with self._parallel.accumulating(is_last=number == len(parts) - 1):
-                loss = summed_loss(rows, weights) * scale
-                self._accelerator.backward(loss)
+                loss = summed_loss(rows, weights)
+                self._accelerator.backward(loss * scale)
             total += loss.detach()
-        return total
+        # The first workers have a row more than the others of what does not divide evenly, so `scale` is not for this.
+        own_weight = self._lesson.total_weight(batch[self._session.rank :: self._session.world_size])
+        return total / (own_weight or 1.0)
 
     def _parts(self, batch: Ints) -> list[Part]:
         """Return this worker's micro-batches; with sharding every worker has equally many."""

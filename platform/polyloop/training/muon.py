@@ -63,8 +63,9 @@ class Muon(torch.optim.Optimizer):
 def divided_orthogonal(matrices: Tensor) -> Tensor:
     """Return `orthogonal` of matrices that all workers have, each worker having done its share of them."""
     workers = dist.get_world_size() if dist.is_initialized() else 1
-    if workers == 1 or len(matrices) == 1:
+    if workers == 1:
         return orthogonal(matrices)
+    # A single matrix too: two workers with unequal threads or CPUs would round it in two ways, and drift apart.
     share = -(-len(matrices) // workers)
     mine = orthogonal(matrices[share * dist.get_rank() :][:share])
     # The last workers may have none: shares of one size are what gloo exchanges.

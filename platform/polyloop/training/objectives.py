@@ -6,11 +6,13 @@ target text, token by token; a span-encoder the places of an answer's first and 
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 
+from polyloop.models.text_scores import decoder_inputs
 from polyloop.models.token_scores import IGNORED
 from polyloop.tasks.base import Architecture
 from polyloop.training.batch import Batch, padded_batch, weight_of_tokens
@@ -131,7 +133,7 @@ class TextObjective:
 
     pad_id: int
     shift: Any
-    """The model's `prepare_decoder_input_ids_from_labels`."""
+    """Returns what the decoder reads, given targets (rows, longest)."""
 
     def target_lengths(self, rows: Rows) -> Ints:
         """Return the lengths of the targets."""
@@ -178,5 +180,5 @@ def objective_of(
     if architecture == "encoder":
         return LabelObjective(pad_id=pad_id)
     if architecture == "encoder-decoder":
-        return TextObjective(pad_id=pad_id, shift=model.prepare_decoder_input_ids_from_labels)
+        return TextObjective(pad_id=pad_id, shift=partial(decoder_inputs, model))
     return ContinuationObjective(pad_id=pad_id, packed_tokens=packed_tokens)

@@ -14,7 +14,7 @@ from polyloop.models.build import finished_model
 from polyloop.models.decision import CONFIG_KEY, fit_rule
 from polyloop.models.ngrams import NgramBertForSequenceClassification
 from polyloop.models.quiet import quiet_transformers
-from polyloop.models.storage import named_storage_errors
+from polyloop.models.storage import flush, named_storage_errors
 from polyloop.tasks import kind_of
 from polyloop.training.averaging import Weights
 from polyloop.training.config import MODEL_DIR, TrainConfig
@@ -38,9 +38,17 @@ def write_model(config: TrainConfig, tokenizer: Any, weights: Weights, judge: Ju
             model.save_pretrained(staging)
             tokenizer.save_pretrained(staging)
             _write_report(config, staging)
-            os.rename(staging, config.run_dir / MODEL_DIR)
+            _publish(staging, config.run_dir / MODEL_DIR)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _publish(staging: Path, folder: Path) -> None:
+    """Give the written model its name: a run that has one is over, also after its node has lost power."""
+    for path in (*staging.iterdir(), staging):
+        flush(path)
+    os.rename(staging, folder)
+    flush(folder.parent)
 
 
 def _write_report(config: TrainConfig, folder: Path) -> None:

@@ -4,12 +4,17 @@ Ray Train's own report is a barrier that waits for the controller's next poll, s
 """
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Event, Thread
+from typing import IO
+
+from polyloop.models.storage import named_storage_errors
 
 POLL_S = 0.2
+BLOCK_BYTES = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,9 +75,27 @@ class ProgressFile:
         self._path = path
 
     def write(self, progress: Progress) -> None:
-        """Append one look."""
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(progress)) + "\n")
+        """Append one look; StorageFullError if it does not fit."""
+        line = json.dumps(asdict(progress)).encode() + b"\n"
+        with named_storage_errors(f"to {self._path}"), self._path.open("a+b") as file:
+            # A disk that was full, or a node that died, may have left half a line: this one would be part of it.
+            end = _end_of_lines(file)
+            if end < file.seek(0, os.SEEK_END):
+                file.truncate(end)
+            file.write(line)
+
+
+def _end_of_lines(file: IO[bytes]) -> int:
+    """Return where the last complete line of a file ends."""
+    end = file.seek(0, os.SEEK_END)
+    while end:
+        start = max(0, end - BLOCK_BYTES)
+        file.seek(start)
+        found = file.read(end - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0
 
 
 class ProgressFollower:

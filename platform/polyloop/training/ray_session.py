@@ -6,6 +6,7 @@ removes old ones. A failure that a retry would only repeat is written down, and 
 
 import json
 import logging
+import os
 import shutil
 import uuid
 from pathlib import Path
@@ -82,9 +83,17 @@ def train_worker(train_loop_config: dict[str, Any]) -> None:
 
 
 def write_failure(run_dir: Path, error: PolyloopError) -> None:
-    """Write down a failure that a retry would only repeat."""
+    """Write down a failure that a retry would only repeat.
+
+    Whole or not at all: all workers may fail at once, and the first one's end kills the others.
+    """
     content = {"error": type(error).__name__, "message": error.message}
-    (run_dir / FAILURE_FILE).write_text(json.dumps(content), encoding="utf-8")
+    staging = run_dir / f".{FAILURE_FILE}-{uuid.uuid4().hex}"
+    try:
+        staging.write_text(json.dumps(content), encoding="utf-8")
+        os.replace(staging, run_dir / FAILURE_FILE)
+    finally:
+        staging.unlink(missing_ok=True)
 
 
 def read_failure(run_dir: Path) -> PolyloopError | None:

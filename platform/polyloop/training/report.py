@@ -16,7 +16,7 @@ from polyloop.pages.page import Notice, Page, render_page
 from polyloop.progress import duration_text
 from polyloop.spec.models import TaskSpec
 from polyloop.training.progress import Progress
-from polyloop.training.scores import EpochScore, best_of, elapsed_of, epoch_scores
+from polyloop.training.scores import EpochScore, best_of, elapsed_of, epoch_scores, last_looks
 
 TRAINING_REPORT_NAME = "training.html"
 GIB = 2**30
@@ -128,7 +128,7 @@ def _settings(task: TaskSpec) -> Section:
 
 def _warnings(looks: Sequence[Progress], seen: Sequence[Progress], task: TaskSpec) -> list[str]:
     warnings = []
-    restarts = len({look.pid for look in looks}) - 1
+    restarts = len(last_looks(looks)) - 1
     if restarts > 0:
         warnings.append(f"The run went on from a checkpoint {restarts} times; steps that were lost are not shown.")
     wanted = task.training.micro_batch_tokens or task.training.batch_tokens

@@ -56,9 +56,19 @@ def best_of(scores: tuple[EpochScore, ...], select: str) -> EpochScore | None:
     return next(one for one in scores if one.score == scores[-1].score)
 
 
+def last_looks(looks: Iterable[Progress]) -> list[Progress]:
+    """Return the last look of each process that worked on a run, one after another.
+
+    A new process has another id, or, as in a container that is started again, the same one and a clock that is behind.
+    """
+    last: list[Progress] = []
+    for look in looks:
+        if last and look.pid == last[-1].pid and look.elapsed_s >= last[-1].elapsed_s:
+            last.pop()
+        last.append(look)
+    return last
+
+
 def elapsed_of(looks: Iterable[Progress]) -> float:
     """Return the seconds of training of all processes that worked on a run."""
-    longest: dict[int, float] = {}
-    for look in looks:
-        longest[look.pid] = max(longest.get(look.pid, 0.0), look.elapsed_s)
-    return sum(longest.values())
+    return sum(look.elapsed_s for look in last_looks(looks))

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from polyloop.models.storage import flush
 from polyloop.training.progress import Progress, ProgressFile
 
 PROGRESS_FILE = "progress.jsonl"
 CHECKPOINTS_TO_KEEP = 2
+STAGING = ".checkpoint-"
 
 WriteCheckpoint = Callable[[Path], None]
 """Writes a checkpoint's files into an empty folder."""
@@ -69,11 +71,15 @@ class LocalSession:
         """Write a checkpoint under a temporary name, rename it, and remove all but the last two."""
         if self.rank:
             return
-        staging = self.run_dir / f".checkpoint-{uuid.uuid4().hex}"
+        # Of processes that were killed while they wrote; a run has one process that does.
+        for left in self.run_dir.glob(f"{STAGING}*"):
+            shutil.rmtree(left)
+        staging = self.run_dir / f"{STAGING}{uuid.uuid4().hex}"
         staging.mkdir(parents=True)
         try:
             write(staging)
             os.rename(staging, self.run_dir / f"checkpoint-{self._next_number():06d}")
+            flush(self.run_dir)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         for old in self._checkpoints()[:-CHECKPOINTS_TO_KEEP]:

@@ -58,6 +58,18 @@ def test_a_full_queue_drops_without_waiting(store: Store, make_inference: MakeIn
     assert (count(store), log.num_dropped) == (10, 5)
 
 
+def test_a_queue_of_long_texts_is_full_sooner(store: Store, make_inference: MakeInference) -> None:
+    log = InferenceLog(store, max_queued_characters=100, flush_interval_s=60)
+    long = {"input": "x" * 40, "output": "y" * 5}
+    assert [log.put(make_inference(**long)) for _ in range(4)] == [True, True, False, False]
+    assert log.put(make_inference(input=None, output=None))
+    assert log.put(make_inference(input="x" * 10, output=""))
+    log._flush()
+    assert log.put(make_inference(**long))
+    log.close()
+    assert (count(store), log.num_dropped) == (5, 2)
+
+
 def test_a_row_that_the_store_refuses_does_not_hold_up_the_others(
     store: Store, make_inference: MakeInference, caplog: pytest.LogCaptureFixture
 ) -> None:

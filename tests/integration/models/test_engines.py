@@ -16,16 +16,16 @@ from polyloop.training.session import LocalSession
 
 @pytest.mark.parametrize("kind", ["translate", "generate"])
 def test_a_trained_model_answers_by_its_engine_as_it_does_by_pytorch(tmp_path: Path, kind: str) -> None:
-    task = small_task(kind, training={"epochs": 10})
+    task = small_task(kind, training={"epochs": 12, "learning_rate": 3e-3})
     locales = ("en", "de", "fr") if kind == "translate" else ("en", "de")
-    dataset = small_dataset(tmp_path / "dataset", task, range(400))
+    dataset = small_dataset(tmp_path / "dataset", task, range(300))
     config = TrainConfig(task_name="numbers", task=task, dataset_dir=dataset.path, run_dir=tmp_path / "run")
     trained = train(config, LocalSession(run_dir=config.run_dir))
     told: list[str] = []
     note = settle_engine(task, dataset, trained, locales, told.append)
     assert note.engine == "ctranslate2", told
     pytorch, int8, float32 = note.trials
-    assert pytorch.nats_per_token < 1.0
+    assert pytorch.nats_per_token < 2.5
     assert float32.num_equal == float32.num_rows == dataset.table("holdout").num_rows
     assert float32.nats_per_token == pytest.approx(pytorch.nats_per_token, rel=1e-4)
     assert int8.num_equal > int8.num_rows / 2
@@ -34,7 +34,7 @@ def test_a_trained_model_answers_by_its_engine_as_it_does_by_pytorch(tmp_path: P
     publish(trained, tmp_path / "v1", version_facts(task, locales=locales, engine=note))
     assert verify(tmp_path / "v1").engine == note
     target = "de" if kind == "translate" else "en"
-    inputs = [PredictInput(text=number_words(number), locale="en", target_locale=target) for number in range(400, 430)]
+    inputs = [PredictInput(text=number_words(number), locale="en", target_locale=target) for number in range(300, 330)]
     by_pytorch = Predictor(tmp_path / "v1", threads=1, wish=EngineWish(engine="pytorch")).predict(inputs)
     engine = Predictor(tmp_path / "v1", threads=1, wish=EngineWish(compute_type="float32"), max_streams=1)
     assert str(engine.engine) == "ctranslate2 float32"

@@ -9,6 +9,7 @@ from polyloop.registry.release_events import release_history
 from polyloop.registry.releases import (
     Release,
     all_releases,
+    clear_preload,
     get_release,
     promote,
     rollback,
@@ -76,10 +77,22 @@ def test_only_published_versions_are_released(published: Store) -> None:
     assert get_release(published, "mood").generation == 0
 
 
+def test_a_previous_champion_that_a_gate_has_rejected_since_does_not_come_back(published: Store) -> None:
+    """As when the loop judges again what was rolled back."""
+    for version in ("v1", "v2"):
+        promote(published, "mood", version, actor="ann", reason="better")
+    rollback(published, "mood", actor="bob", reason="worse")
+    set_version_state(published, "mood", "v2", "rejected")
+    with pytest.raises(RegistryError, match="v2 of mood is rejected; only a published version can be released"):
+        rollback(published, "mood", actor="bob", reason="once more")
+    assert get_release(published, "mood").champion == "v1"
+
+
 def test_preload_joins_the_live_versions_and_can_be_cleared(published: Store) -> None:
     promote(published, "mood", "v1", actor="ann", reason="first")
     assert set_preload(published, "mood", "v2").live_versions == ("v1", "v2")
-    cleared = set_preload(published, "mood", None)
+    assert clear_preload(published, "mood", "v3").live_versions == ("v1", "v2")
+    cleared = clear_preload(published, "mood", "v2")
     assert cleared.live_versions == ("v1",)
     assert cleared.generation == 1
 

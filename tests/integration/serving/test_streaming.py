@@ -3,8 +3,9 @@
 Needs Ray: the handle, its cancellation and the way that parts travel are Serve's own.
 """
 
+import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,11 @@ from polyloop.serving.dispatch import dispatch, dispatch_stream
 from polyloop.serving.task_model import TaskModel
 from polyloop.spec.loader import load_spec
 
+Ask = Callable[..., list[Any]]
+"""Calls a method of the caller with each of some calls, side by side."""
 
+
+@serve.deployment(num_replicas=1, ray_actor_options={"num_cpus": 0.1})
 class Caller:
     """Calls the task from inside of Serve, as the router does."""
 
@@ -61,16 +66,20 @@ def call(model: ConvertedModel) -> Call:
 
 
 @pytest.fixture(scope="module")
-def caller(
-    ray_cluster: None, model: ConvertedModel, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[DeploymentHandle[Any]]:
+def caller(ray_cluster: None, model: ConvertedModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     """A caller of a task with one version and room for one stream."""
     spec = _project(model, tmp_path_factory.mktemp("streaming"))
-    options: dict[str, Any] = {"num_replicas": 1, "ray_actor_options": {"num_cpus": 0.1}}
-    task = serve.deployment(name="task-numbers", **options)(TaskModel).bind(str(spec), "numbers")
-    application = serve.deployment(name="caller", **options)(Caller).bind(task)
-    yield serve.run(application, name="streaming", route_prefix=None)
-    serve.shutdown()
+    task = serve.deployment(name="task-numbers", num_replicas=1, ray_actor_options={"num_cpus": 0.1})(TaskModel)
+    application = Caller.bind(task.bind(str(spec), "numbers"))  # type: ignore[attr-defined]
+    handle: Any = serve.run(application, name="streaming", route_prefix=None)
+
+    async def asked(method: str, calls: Sequence[Call]) -> list[Any]:
+        return await asyncio.gather(*(getattr(handle, method).remote(call) for call in calls))
+
+    # In throughput mode a handle belongs to the event loop that it is first used in.
+    with asyncio.Runner() as runner:
+        yield lambda method, *calls: runner.run(asked(method, calls))
+        runner.run(asyncio.to_thread(serve.shutdown))
 
 
 def _project(model: ConvertedModel, folder: Path) -> Path:
@@ -96,33 +105,30 @@ def _project(model: ConvertedModel, folder: Path) -> Path:
     return spec
 
 
-def test_the_pieces_are_those_of_the_whole_answer(caller: DeploymentHandle[Any], call: Call) -> None:
-    whole = caller.whole.remote(call).result(timeout_s=120)
-    *pieces, last = caller.parts.remote(call).result(timeout_s=120)
+def test_the_pieces_are_those_of_the_whole_answer(caller: Ask, call: Call) -> None:
+    whole = caller("whole", call)[0]
+    *pieces, last = caller("parts", call)[0]
     assert last == whole
     assert len(pieces) > 3
     assert "".join(pieces) == whole.output
 
 
-def test_a_refusal_reaches_the_caller_with_its_code(caller: DeploymentHandle[Any], call: Call) -> None:
+def test_a_refusal_reaches_the_caller_with_its_code(caller: Ask, call: Call) -> None:
     too_long = replace(call, text="one " * 100)
     with pytest.raises(RequestError, match="takes at most 32") as caught:
-        caller.parts.remote(too_long).result(timeout_s=120)
+        caller("parts", too_long)[0]
     assert (caught.value.status, caught.value.code) == (422, "input_too_long")
 
 
-def test_a_stream_that_is_left_stops_and_makes_room_for_the_next(caller: DeploymentHandle[Any], call: Call) -> None:
-    assert isinstance(caller.leave.remote(call).result(timeout_s=120), str)
+def test_a_stream_that_is_left_stops_and_makes_room_for_the_next(caller: Ask, call: Call) -> None:
+    assert isinstance(caller("leave", call)[0], str)
     deadline = time.monotonic() + 60
-    while len(caller.parts.remote(call).result(timeout_s=120)) == 2:
+    while len(caller("parts", call)[0]) == 2:
         assert time.monotonic() < deadline, "the slot of the stream that was left is still taken"
         time.sleep(0.1)
 
 
-def test_streams_that_find_no_slot_come_in_one_piece_and_all_are_the_same_text(
-    caller: DeploymentHandle[Any], call: Call
-) -> None:
-    calls = [caller.parts.remote(call) for _ in range(4)]
-    found = [one.result(timeout_s=120) for one in calls]
+def test_streams_that_find_no_slot_come_in_one_piece_and_all_are_the_same_text(caller: Ask, call: Call) -> None:
+    found = caller("parts", *[call] * 4)
     assert len({parts[-1].output for parts in found}) == 1
     assert all("".join(parts[:-1]) == parts[-1].output for parts in found)

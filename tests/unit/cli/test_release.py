@@ -77,6 +77,17 @@ def test_a_promotion_and_a_rollback_say_what_ended(release: Callable[..., Any], 
     assert "mood now serves v2 again, to all users; the canary v1 and the shadow v4 ended" in rolled_back.stderr
 
 
+def test_to_promote_the_champion_does_not_pass_for_the_end_of_its_canary(
+    release: Callable[..., Any], store: Store
+) -> None:
+    set_canary(store, "mood", "v3", 0.1, **BY_TEST)
+    again = release("promote", "mood", "v2")
+    assert again.exit_code == 0
+    assert "all users" not in again.stderr
+    assert "v2 is the champion of mood already, and the canary v3 goes on; to end it: `polyloop rel" in again.stderr
+    assert get_release(store, "mood").canary == "v3"
+
+
 def test_what_is_served_is_shown_and_so_is_the_history(release: Callable[..., Any], store: Store) -> None:
     set_canary(store, "mood", "v3", 0.1, **BY_TEST)
     set_shadow(store, "mood", "v4", **BY_TEST)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -303,6 +304,14 @@ async def test_a_stream_on_an_event_loop(async_client: AsyncClient) -> None:
     async with await async_client.stream("tale", "day") as stream:
         assert [text async for text in stream] == ["a ", "tale ", "of ", "day"]
     assert stream.answer.task == "tale"
+
+
+def test_a_stream_holds_every_character_that_an_answer_holds(client: Client, site: WireSite, request: Any) -> None:
+    rule = site.handles["tale"].rule
+    request.addfinalizer(lambda: setattr(site.handles["tale"], "rule", rule))
+    site.handles["tale"].rule = lambda call: replace(rule(call), output="one\u2028two \u2029three\x85four")
+    with client.stream("tale", "day") as stream:
+        assert "".join(stream) == stream.answer.output == "one\u2028two \u2029three\x85four"
 
 
 def test_a_stream_is_tried_again_until_it_begins(client: Client, site: WireSite) -> None:

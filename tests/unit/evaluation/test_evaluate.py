@@ -1,5 +1,6 @@
 """Evaluating a small rule-based model: order, slices, latency, refusals."""
 
+import json
 import time
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,9 +10,10 @@ import pytest
 
 from polyloop.errors import EvaluationError, RequestError
 from polyloop.evaluation.evaluate import evaluate
+from polyloop.evaluation.gate import decide
 from polyloop.models.predict import PredictInput, Prediction
 from polyloop.spec.kinds import METRICS_OF_KIND
-from polyloop.spec.models import GateSpec, TaskSpec
+from polyloop.spec.models import GateSpec, OutOfScopeSpec, TaskSpec
 from polyloop.spec.network import ModelSpec
 
 DIGESTS: dict[str, Any] = {"task": "t", "version": "v1", "dataset_digest": "d", "holdout_digest": "h"}
@@ -212,6 +214,29 @@ def test_confidences_are_kept_and_their_calibration_scored(monkeypatch):
     gate = CLASSIFY.gate.model_copy(update={"metric": "calibration_error"})
     with pytest.raises(EvaluationError, match="is not a label with its confidence"):
         evaluate(Rules(), CLASSIFY.model_copy(update={"gate": gate}), holdout(MOODS), **DIGESTS)
+
+
+def test_the_label_for_what_is_out_of_scope_may_have_any_name():
+    """Of two texts out of scope Rules calls none so; of the four others it is right about three."""
+    spec = TaskSpec(
+        kind="classify",
+        corpora=("c",),
+        labels=("bad", "good", "something else"),
+        out_of_scope=OutOfScopeSpec(label="something else"),
+        model=ModelSpec(recipe="nano"),
+        gate=GateSpec(resamples=200, metric="in_scope_accuracy"),
+    )
+    rows = [*MOODS[:4], ("en", "en", "what time is it", "something else"), ("en", "en", "12", "something else")]
+    result = evaluate(Rules(), spec, holdout(rows), **DIGESTS)
+    assert result.overall.metrics["in_scope_accuracy"].value == pytest.approx(75.0)
+    assert result.overall.metrics["out_of_scope_recall"].value == 0.0
+    assert decide(result, replace(result, version="v0"), spec.gate, kind="classify").passed
+
+
+def test_a_set_of_labels_has_no_confidence_of_its_own():
+    spec = CLASSIFY.model_copy(update={"multi_label": True})
+    rows = [(locale, target, text, json.dumps([label])) for locale, target, text, label in MOODS]
+    assert evaluate(Sure(), spec, holdout(rows), **DIGESTS).rows.confidences is None
 
 
 def test_the_holdouts_other_columns_give_groups():

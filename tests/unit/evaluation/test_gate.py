@@ -119,6 +119,9 @@ def test_small_locales_are_pooled_and_judged_together(make_result):
         (10, 8, 7, True),  # one row lost: 10 points, but as likely as not an accident
         (10, 8, 3, False),  # five of ten rows lost: evident
         (1, 1, 1, True),
+        (1, 1, 0, True),  # the one row is lost, as one of two equal versions loses it
+        (4, 4, 0, True),  # once in 16
+        (5, 5, 0, False),  # once in 32
         (40, 40, 39, True),
         (40, 40, 28, False),
     ],
@@ -133,8 +136,19 @@ def test_a_pool_that_is_still_too_small_fails_only_on_evident_harm(make_result, 
     )
     other = check(decision, "locale", "other")
     assert other.passed is passed
-    assert other.reason.startswith(f"insufficient: {num_rows} of 50 rows")
+    assert other.reason.startswith(f"insufficient: {num_rows} of 50 rows, {before - after} differ")
     assert other.numbers["num_rows_needed"] == 50
+
+
+def test_one_translation_that_is_a_little_worse_is_no_evident_harm(make_result):
+    large = [("fr", "une maison", "une maison")] * 100
+    better = [("de", "das ist ein schönes Gebäude", "das ist ein schönes Haus")]
+    worse = [("de", "das ist ein Haus", "das ist ein schönes Haus")]
+    champion = make_result([*large, *better], metric="chrf", version="v1")
+    decision = decide(make_result([*large, *worse], metric="chrf"), champion, GateSpec(), kind="translate")
+    other = check(decision, "locale", "other")
+    assert other.numbers["difference"] < -1.5
+    assert other.passed
 
 
 def test_a_loss_within_the_margin_is_no_harm_in_a_small_slice_either(make_result):
@@ -144,6 +158,22 @@ def test_a_loss_within_the_margin_is_no_harm_in_a_small_slice_either(make_result
     for margin, passed in ((20.0, True), (10.0, False)):
         decision = decide(candidate, champion, GATE.model_copy(update={"margin": margin}), kind="classify")
         assert check(decision, "locale", "other").passed is passed
+
+
+def test_rows_that_the_metric_does_not_count_show_nothing(make_result):
+    """Of 200 German rows three are out of scope: they cannot show that recall is no worse, and nor can the others."""
+    english = [("en", "oos", "oos")] * 60 + [("en", "good", "good")] * 40
+    german = [("de", "oos", "oos")] * 3 + [("de", "good", "good")] * 197
+    metric = "out_of_scope_recall"
+    champion = make_result([*english, *german], metric=metric, version="v1")
+    decision = decide(
+        make_result([*english, *german], metric=metric), champion, GateSpec(metric=metric), kind="classify"
+    )
+    assert [one.slice for one in decision.checks if one.name == "locale"] == ["en", "other"]
+    assert check(decision, "overall").numbers["num_rows"] == 63
+    other = check(decision, "locale", "other")
+    assert other.numbers["num_rows"] == 3
+    assert other.reason.startswith("insufficient: 3 of 50 rows")
 
 
 def test_latency_budget_and_size(make_result):

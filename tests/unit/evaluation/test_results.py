@@ -88,7 +88,19 @@ def test_rankings_round_trip_and_are_judged_by_the_relevant_documents(make_resul
     assert (rows.predictions_for("mrr"), rows.references_for("mrr")) == (rankings, relevant)
     assert rows.references_for("token_f1") == rows.references
     assert not rows.lacks("mrr")
-    assert replace(rows, relevant=None).lacks("mrr")
+    unknown = replace(rows, relevant=None)
+    assert unknown.lacks("mrr")
+    with pytest.raises(EvaluationError, match=r"no row names the document .* `columns\.document`"):
+        unknown.references_for("mrr")
+
+
+def test_the_tasks_own_name_for_what_is_out_of_scope_round_trips_and_is_told_to_its_metrics(make_result, tmp_path):
+    rows = replace(make_result([("en", "else", "good"), ("en", "good", "else")]).rows, out_of_scope="else")
+    save_rows(rows, tmp_path)
+    assert load_rows(tmp_path) == rows
+    assert list(rows.predictions_for("out_of_scope_recall")) == ["out_of_scope", "good"]
+    assert list(rows.references_for("in_scope_accuracy")) == ["good", "out_of_scope"]
+    assert rows.predictions_for("accuracy") == ("else", "good")
 
 
 def test_saving_again_replaces_the_rows(make_result, tmp_path):

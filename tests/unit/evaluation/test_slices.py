@@ -58,6 +58,8 @@ def test_a_row_stands_in_the_slice_of_each_of_its_labels():
         (date(2026, 12, 31), "2026-12"),
         ("2026-03-01T00:30:00+02:00", "2026-02"),
         ("2026-03-01", "2026-03"),
+        ("0001-01-01T00:00:00+08:00", UNKNOWN),
+        (datetime.max.replace(tzinfo=timezone(timedelta(hours=-5))), UNKNOWN),
         ("last week", UNKNOWN),
         (17, UNKNOWN),
     ],

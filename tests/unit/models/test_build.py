@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 import torch
 from tests.support.small_tasks import bert_tokenizer, save_checkpoint, small_task, small_tokenizer
+from transformers import BertConfig, BertForMaskedLM
 
 from polyloop.errors import ModelError
-from polyloop.models.build import build_model
+from polyloop.models.adapters import merged
+from polyloop.models.build import build_model, finished_model
 from polyloop.spec.models import TaskSpec
 
 
@@ -154,3 +156,35 @@ def test_recipes_drop_out_as_the_spec_says_but_not_inside_attention(tmp_path: Pa
     config = build_model(task, small_tokenizer(tmp_path, task), dropout=0.25).config
     assert (config.hidden_dropout_prob, config.attention_probs_dropout_prob) == (0.25, 0.0)
     assert json.loads(config.to_json_string())["hidden_dropout_prob"] == 0.25
+
+
+def _without_pooler(folder: Path, tokenizer: Any) -> Path:
+    """Save a masked language model, whose checkpoint lacks the pooler that classification goes through."""
+    sizes: dict[str, Any] = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2}
+    BertForMaskedLM(BertConfig(vocab_size=len(tokenizer), num_hidden_layers=1, **sizes)).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize(("kind", "family"), [("classify", None), ("generate", "gpt2"), ("translate", "bart")])
+def test_a_finished_model_has_the_frozen_weights_that_its_adapters_were_trained_on(
+    tmp_path: Path, kind: str, family: str | None
+) -> None:
+    tokenizer = bert_tokenizer() if family is None else small_tokenizer(tmp_path / "plain", small_task("classify"))
+    checkpoint = tmp_path / "checkpoint"
+    if family is None:
+        _without_pooler(checkpoint, tokenizer)
+    else:
+        save_checkpoint(family, checkpoint, tokenizer)
+    tokenizer.add_special_tokens({"extra_special_tokens": ["<2de>", "<2fr>"]})
+    task = small_task(kind, model={"pretrained": str(checkpoint), "lora": {"rank": 4}})
+    torch.manual_seed(task.training.seed)
+    trained: Any = build_model(task, tokenizer, dropout=task.training.dropout)
+    weights = {name: weight.detach() for name, weight in trained.named_parameters() if weight.requires_grad}
+
+    torch.manual_seed(1)  # what a step of training leaves behind
+    finished = finished_model(task, tokenizer, weights, init_from=None).state_dict()
+
+    expected = merged(trained).state_dict()
+    assert finished.keys() == expected.keys()
+    for name, weight in expected.items():
+        assert torch.equal(finished[name], weight), name

@@ -51,6 +51,13 @@ def test_how_a_label_is_chosen_is_told() -> None:
     assert "divided by 1.234, a temperature" in card or "divided by 1.235, a temperature" in card
     assert "scores below 0.25 get `odd`" in card
     assert "Every input gets one of the labels" not in card
+    several = DecisionNote(temperature=1.0, has_label_sets=True)
+    sets = render_card(version_facts(small_task("classify", multi_label=True), decision=several))
+    assert "Says which of these labels fit a text, if any: even, odd." in sets
+    assert "the sigmoid of its logit" in sets
+    assert "above 0.5 is a part of the answer; there may be none" in sets
+    assert "highest score" not in sets
+    assert "Every input gets one of the labels" not in sets
     plain = render_card(version_facts(small_task("classify"), decision=DecisionNote(temperature=1.0)))
     assert "The label with the highest score is the answer." in plain
     assert "Every input gets one of the labels" in plain

@@ -7,7 +7,8 @@ import pytest
 from tests.support.small_tasks import small_task
 from transformers import BertConfig
 
-from polyloop.models.decision import CONFIG_KEY, DecisionRule, best_threshold, fit_rule, rule_of
+from polyloop.models.calibration import MIN_TEMPERATURE
+from polyloop.models.decision import CONFIG_KEY, MIN_ROWS, DecisionRule, best_threshold, fit_rule, rule_of
 from polyloop.spec.models import TaskSpec
 
 NAMES = ("a", "b", "oos")
@@ -44,6 +45,25 @@ def test_the_threshold_with_the_most_right_answers_is_taken() -> None:
     assert found == max(every) == 5
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_rows_of_one_score_stand_on_one_side_of_the_threshold(seed: int) -> None:
+    """Scores are rounded, as those of sure models are: many rows share a value, and none can be parted from another."""
+    random = np.random.default_rng(seed)
+    scores = random.dirichlet(np.ones(3), 9).round(1)
+    labels = random.integers(0, 3, 9)
+
+    def num_right(threshold: float) -> int:
+        return int((DecisionRule(out_of_scope=2, threshold=threshold).labels_of(scores) == labels).sum())
+
+    assert num_right(best_threshold(scores, labels, 2)) == max(map(num_right, np.arange(-0.05, 1.2, 0.1)))
+
+
+def test_a_threshold_above_every_score_can_be_the_best() -> None:
+    scores, labels = np.array([[1.0, 0, 0]] * 4), np.array([2, 2, 2, 0])
+    threshold = best_threshold(scores, labels, 2)
+    assert DecisionRule(out_of_scope=2, threshold=threshold).labels_of(scores).tolist() == [2, 2, 2, 2]
+
+
 def test_where_nothing_is_gained_nothing_is_turned_away() -> None:
     scores = np.array([[0.9, 0.1, 0.0], [0.4, 0.35, 0.25]])
     assert best_threshold(scores, np.array([0, 0]), 2) == 0.0
@@ -74,6 +94,19 @@ def test_a_rule_is_fitted_on_logits_and_kept_in_the_configuration() -> None:
     read = BertConfig.from_dict(json.loads(config.to_json_string()))
     assert rule_of(read) == rule
     assert rule_of(BertConfig()) == DecisionRule()
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_a_few_rows_that_are_all_right_make_no_model_sure_of_everything(multi_label: bool) -> None:
+    def fitted(num_rows: int) -> float:
+        labels = np.arange(num_rows) % 3
+        logits = 2.0 * np.eye(3)[labels]
+        if multi_label:
+            logits, labels = np.stack([np.zeros_like(logits), logits - 1.0], axis=-1), np.eye(3, dtype=np.int64)[labels]
+        return fit_rule(logits, labels, task(multi_label=multi_label)).temperature
+
+    assert fitted(MIN_ROWS - 1) == 1.0
+    assert fitted(MIN_ROWS) == MIN_TEMPERATURE
 
 
 def test_the_specs_own_threshold_is_kept_and_no_rows_fit_nothing() -> None:

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from transformers import M2M100Config, M2M100ForConditionalGeneration
 
 from polyloop.errors import EmptySideError
-from polyloop.models.text_scores import join_rows, text_scores
+from polyloop.models.text_scores import decoder_inputs, join_rows, text_scores
 
 INPUTS = [[5, 6, 7, 8, 9], [10], [11, 12, 13]]
 TARGETS = [[14, 15], [16, 17, 18, 19], [20, 21, 3]]
@@ -148,3 +149,21 @@ def test_a_decoder_that_gives_all_logits_has_the_same_scores(make_model: Any) ->
 @torch.no_grad()
 def test_a_wrapped_model_has_the_same_scores(model: Any) -> None:
     torch.testing.assert_close(score(Wrapped(model), INPUTS, TARGETS), score(model, INPUTS, TARGETS))
+
+
+@torch.no_grad()
+def test_a_family_without_a_function_for_it_reads_targets_one_place_on() -> None:
+    sizes: dict[str, Any] = {
+        "d_model": 24,
+        "encoder_layers": 1,
+        "decoder_layers": 1,
+        "encoder_ffn_dim": 32,
+        "decoder_ffn_dim": 32,
+    }
+    heads: dict[str, Any] = {"encoder_attention_heads": 2, "decoder_attention_heads": 2, "max_position_embeddings": 64}
+    model = M2M100ForConditionalGeneration(M2M100Config(vocab_size=23, **sizes, **heads)).eval()
+    assert not hasattr(model, "prepare_decoder_input_ids_from_labels")
+    source, targets = torch.tensor([[5, 6, 7], [8, 9, 10]]), padded([[11, 12, 13], [14]], -100)
+    expected = model(input_ids=source, labels=targets)
+    found = model(input_ids=source, decoder_input_ids=decoder_inputs(model, targets), use_cache=False)
+    torch.testing.assert_close(found.logits, expected.logits)

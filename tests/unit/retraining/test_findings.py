@@ -79,7 +79,11 @@ def test_the_rule_of_a_classifier_is_told_from_its_configuration(tmp_path: Path)
     (tmp_path / "config.json").write_text("{}")
     plain = decision_note(tmp_path, small_task("classify"))
     assert plain is not None
-    assert (plain.temperature, plain.out_of_scope_label) == (1.0, None)
+    assert (plain.temperature, plain.out_of_scope_label, plain.has_label_sets) == (1.0, None, False)
+    (tmp_path / "config.json").write_text(json.dumps({"polyloop_decision": {"has_label_sets": True}}))
+    several = decision_note(tmp_path, small_task("classify", multi_label=True))
+    assert several is not None
+    assert several.has_label_sets
 
 
 def test_other_kinds_have_no_rule_and_a_folder_without_configuration_is_no_model(tmp_path: Path) -> None:

@@ -53,6 +53,20 @@ def test_the_first_version_begins_from_the_recipe_with_the_tasks_own_settings(lo
     assert plan.task == loaded.task("mood")
 
 
+def test_a_teacher_beside_the_spec_is_found_from_any_folder(
+    write_spec: Callable[..., Path], spec_data: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    spec_data["tasks"]["mood"]["training"] = {"distill": {"teacher": "./teacher", "weight": 0.3}}
+    spec = load_spec(write_spec(spec_data))
+    monkeypatch.chdir(tmp_path.parent)
+
+    distill = plan_training(spec, "mood", None, None).task.training.distill
+
+    assert distill is not None
+    assert distill.teacher == str(spec.root / "teacher")
+    assert distill.weight == 0.3
+
+
 def test_a_retraining_goes_on_from_the_champion_with_its_tokenizer_and_the_policys_settings(loaded: LoadedSpec) -> None:
     plan = plan_training(loaded, "mood", CHAMPION, DATASET)
 

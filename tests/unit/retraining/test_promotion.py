@@ -11,9 +11,9 @@ import pytest
 from tests.support.projects import publish
 
 from polyloop.errors import ClusterError, PolyloopError, RegistryError, SpecError
-from polyloop.registry.presence import beat
+from polyloop.registry.presence import Replica, beat, live_replicas
 from polyloop.registry.release_events import release_history
-from polyloop.registry.releases import Release, get_release, promote, set_canary, set_preload
+from polyloop.registry.releases import Release, get_release, promote, rollback, set_canary, set_preload
 from polyloop.registry.store import Store
 from polyloop.retraining import promotion
 from polyloop.retraining.promotion import canary_live, promote_live, shadow_live
@@ -112,6 +112,71 @@ def test_a_release_that_changed_meanwhile_is_not_overwritten(store: Store) -> No
     with pytest.raises(RegistryError, match="has changed meanwhile"):
         promote_v2(store, progress=ana_is_faster)
     assert get_release(store, "mood").champion == "v3"
+
+
+def test_a_version_that_was_judged_beside_another_champion_is_not_promoted(store: Store) -> None:
+    def promote_judged(version: str, instead_of: str | None) -> Release:
+        given: dict[str, Any] = {"actor": "loop", "reason": "the gate passed", "progress": print}
+        return promote_live(store, "mood", version, instead_of=instead_of, **given)
+
+    assert promote_judged("v2", "v1").champion == "v2"
+    rollback(store, "mood", actor="ana", reason="complaints")
+    for beside, words in (("v2", "judged beside v2"), (None, "judged beside no champion")):
+        with pytest.raises(RegistryError, match=f"v3 of mood was {words}, and the champion is v1 now"):
+            promote_judged("v3", beside)
+    release = get_release(store, "mood")
+    assert (release.champion, release.preload) == ("v1", None)
+    assert promote_judged("v1", "v2").champion == "v1"
+
+
+def test_a_first_champion_may_be_judged_beside_none(store: Store) -> None:
+    publish(store, "to-german")
+    given: dict[str, Any] = {"actor": "loop", "reason": "the gate passed", "progress": print}
+    assert promote_live(store, "to-german", "v1", instead_of=None, **given).champion == "v1"
+
+
+class AnotherComesBetween:
+    """Stands in for a look at the replicas: at the second look, another change of the release is made."""
+
+    def __init__(self, change: Callable[[], Any]) -> None:
+        self.num_looks = 0
+        self._change = change
+
+    def __call__(self, *arguments: Any, **options: Any) -> tuple[Replica, ...]:
+        """Make the change when its time has come, and return the replicas."""
+        self.num_looks += 1
+        if self.num_looks == 2:
+            self._change()
+        return live_replicas(*arguments, **options)
+
+
+def test_a_change_that_comes_between_ends_the_wait(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen(store, "mood-1", "v1")
+    looks = AnotherComesBetween(lambda: promote(store, "mood", "v3", actor="ana", reason="hers"))
+    monkeypatch.setattr(promotion, "live_replicas", looks)
+    with pytest.raises(RegistryError, match="has changed meanwhile"):
+        promote_v2(store, load_timeout_s=60)
+    assert looks.num_looks == 2
+    assert get_release(store, "mood").champion == "v3"
+
+
+def test_a_preload_that_another_change_takes_over_ends_the_wait(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen(store, "mood-1", "v1")
+    looks = AnotherComesBetween(lambda: set_preload(store, "mood", "v3"))
+    monkeypatch.setattr(promotion, "live_replicas", looks)
+    with pytest.raises(RegistryError, match="asks for v3 now, so that nobody loads v2 any more"):
+        promote_v2(store, load_timeout_s=60)
+    assert looks.num_looks == 2
+    assert get_release(store, "mood").preload == "v3"
+
+
+def test_two_that_promote_the_same_version_at_once_are_both_content(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen(store, "mood-1", "v1")
+    looks = AnotherComesBetween(lambda: promote(store, "mood", "v2", actor="ana", reason="hers"))
+    monkeypatch.setattr(promotion, "live_replicas", looks)
+    assert promote_v2(store, load_timeout_s=60) == "v2"
 
 
 def test_promoting_the_champion_again_changes_nothing(store: Store) -> None:

@@ -56,6 +56,14 @@ def test_long_texts_are_cut() -> None:
     assert np.allclose(made.encode_query("cat " * 500), made.encode_query("cat " * 6), atol=1e-6)
 
 
+def test_texts_that_are_longer_than_the_encoder_has_positions_for_are_cut_there() -> None:
+    made = encoder()
+    positions = int(made.model.config.max_position_embeddings)
+    assert positions < made.settings.max_tokens
+    long, fitting = made.encode_query("cat " * 500), made.encode_query("cat " * (positions - 2))
+    assert np.allclose(long, fitting, atol=1e-6)
+
+
 def test_vectors_of_another_encoder_are_refused() -> None:
     with pytest.raises(ModelError, match="width 3 but the encoder gives 2"):
         cosine_scores(np.zeros((1, 3), dtype=np.float32), np.zeros(2, dtype=np.float32))

@@ -1,9 +1,13 @@
 """Keys are checked against the store, remembered for seconds, and the memory stays small."""
 
+import asyncio
+import threading
+from typing import Any
+
 import pytest
 
-from polyloop.errors import RequestError
-from polyloop.registry.keys import create_key, revoke_key
+from polyloop.errors import RegistryError, RequestError
+from polyloop.registry.keys import authenticate, create_key, revoke_key
 from polyloop.registry.store import Store
 from polyloop.serving import auth
 from polyloop.serving.auth import KeyCheck, project_signing_key
@@ -69,6 +73,94 @@ async def test_the_memory_is_bounded_and_holds_no_malformed_keys(store: Store, m
         await refusal(check, f"Bearer nonsense{number}")
         assert len(check._memory) <= 3
     assert all(secret.startswith("plk_") for secret in check._memory)
+
+
+async def test_keys_that_were_made_up_leave_the_memory_before_those_that_are_good(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "MEMORY_KEYS", 3)
+    check, secret = KeyCheck(store), create_key(store, "site", ["infer"])[1]
+    await check.require(f"Bearer {secret}", "infer")
+    for number in range(10):
+        await refusal(check, f"Bearer plk_{number:08x}_{'a' * 43}")
+        assert secret in check._memory
+
+
+def failing(*_arguments: Any) -> None:
+    raise RegistryError("the store cannot be reached")
+
+
+async def test_while_the_store_is_away_a_key_that_was_good_goes_on_for_a_while(
+    store: Store, now: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (info, secret), (_, other) = create_key(store, "site", ["infer"]), create_key(store, "late", ["infer"])
+    check = KeyCheck(store)
+    await check.require(f"Bearer {secret}", "infer")
+    monkeypatch.setattr(auth, "authenticate", failing)
+    for _ in range(3):
+        now[0] += auth.AWAY_S / 4
+        assert await check.require(f"Bearer {secret}", "infer") == info
+        assert await refusal(check, f"Bearer {secret}", "feedback") == (403, "missing_scope")
+    with pytest.raises(RegistryError):
+        await check.require(f"Bearer {other}", "infer")
+    now[0] += auth.AWAY_S / 4
+    with pytest.raises(RegistryError):
+        await check.require(f"Bearer {secret}", "infer")
+
+
+async def test_a_key_that_was_bad_stays_bad_while_the_store_is_away(
+    store: Store, now: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info, secret = create_key(store, "site", ["infer"])
+    revoke_key(store, info.key_id)
+    check = KeyCheck(store)
+    await refusal(check, f"Bearer {secret}")
+    monkeypatch.setattr(auth, "authenticate", failing)
+    now[0] += auth.MEMORY_S + 1
+    with pytest.raises(RegistryError):
+        await check.require(f"Bearer {secret}", "infer")
+
+
+async def test_a_store_that_says_nothing_is_not_waited_for_and_what_it_says_at_last_counts(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info, secret = create_key(store, "site", ["infer"])
+    check = KeyCheck(store)
+    await check.require(f"Bearer {secret}", "infer")
+    asked: list[str] = []
+    answers = threading.Event()
+
+    def silent(silent_store: Store, text: str) -> Any:
+        asked.append(text)
+        answers.wait(60)
+        return authenticate(silent_store, text)
+
+    monkeypatch.setattr(auth, "authenticate", silent)
+    monkeypatch.setattr(auth, "MEMORY_S", 0.0)
+    monkeypatch.setattr(auth, "PATIENCE_S", 0.01)
+    for _ in range(3):
+        assert await check.require(f"Bearer {secret}", "infer") == info
+    assert asked == [secret]
+    revoke_key(store, info.key_id)
+    answers.set()
+    async with asyncio.timeout(20):
+        while check._asking:
+            await asyncio.sleep(0.01)
+    assert await refusal(check, f"Bearer {secret}") == (401, "bad_key")
+
+
+async def test_requests_that_come_at_once_ask_the_store_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = create_key(store, "site", ["infer"])[1]
+    asked: list[str] = []
+
+    def counted(asked_store: Store, text: str) -> Any:
+        asked.append(text)
+        return authenticate(asked_store, text)
+
+    monkeypatch.setattr(auth, "authenticate", counted)
+    check = KeyCheck(store)
+    await asyncio.gather(*(check.require(f"Bearer {secret}", "infer") for _ in range(20)))
+    assert asked == [secret]
 
 
 def test_the_signing_key_is_the_environments_where_it_is_set(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,15 @@ def test_without_a_canary_the_champion_answers_for_certain(key: str | None) -> N
     assert choose(release(0.0, canary=None), key) == champion
 
 
+def test_who_names_the_champion_gets_it_for_certain_and_no_other_name_has_an_effect() -> None:
+    champion = Choice(version="v1", propensity=1.0, is_canary=False)
+    assert {choose(release(0.9), key, named="v1") for key in USERS[:50]} == {champion}
+    for other in ("v2", "v7", None):
+        assert [choose(release(0.9), key, named=other) for key in USERS[:50]] == [
+            choose(release(0.9), key) for key in USERS[:50]
+        ]
+
+
 @pytest.mark.parametrize("weight", [0.01, 0.1, 0.25, 0.5, 0.9])
 @pytest.mark.parametrize(("task", "canary"), [("mood", "v2"), ("mood", "v10"), ("to-german", "v2")])
 def test_the_part_of_users_is_the_weight(weight: float, task: str, canary: str) -> None:

@@ -12,7 +12,16 @@ from tests.support.projects import SmallModel, publish
 
 from polyloop.errors import ArtefactError, ModelError, RegistryError
 from polyloop.registry.presence import live_replicas
-from polyloop.registry.releases import Release, clear_canary, promote, rollback, set_canary, set_preload, set_shadow
+from polyloop.registry.releases import (
+    Release,
+    clear_canary,
+    clear_preload,
+    promote,
+    rollback,
+    set_canary,
+    set_preload,
+    set_shadow,
+)
 from polyloop.registry.store import Store
 from polyloop.serving import held_versions
 from polyloop.serving.held_versions import HeldVersions, wanted_versions
@@ -108,7 +117,7 @@ def test_a_version_that_nothing_asks_for_any_more_is_let_go(store: Store, held: 
     held.start()
     set_preload(store, "mood", "v2")
     eventually(lambda: shown(store) == [("v1", "v2")])
-    set_preload(store, "mood", None)
+    clear_preload(store, "mood", "v2")
     eventually(lambda: shown(store) == [("v1",)])
 
 
@@ -141,7 +150,7 @@ def test_a_version_that_is_wanted_again_in_time_stays(store: Store, held: HeldVe
     held.start()
     set_preload(store, "mood", "v2")
     eventually(lambda: shown(store) == [("v1", "v2")])
-    set_preload(store, "mood", None)
+    clear_preload(store, "mood", "v2")
     time.sleep(0.1)
     set_preload(store, "mood", "v2")
     time.sleep(0.5)

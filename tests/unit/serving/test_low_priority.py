@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.support.reporting_predictors import (
     load_broken,
+    load_cold,
     load_reporting,
     load_unpicklable,
 )
@@ -61,6 +62,13 @@ def test_a_refusal_comes_back_as_it_was_and_other_failures_by_name(predictor: Lo
 def test_a_version_that_cannot_be_loaded_says_why(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="RuntimeError: size mismatch"):
         LowPriorityPredictor(tmp_path, load=load_broken)
+
+
+def test_a_version_that_cannot_warm_up_leaves_no_child(tmp_path: Path) -> None:
+    predictor = LowPriorityPredictor(tmp_path / "process", load=load_cold)
+    with pytest.raises(ModelError, match="RuntimeError: too cold"):
+        predictor.warm_up()
+    assert not is_alive(int((tmp_path / "process").read_text()))
 
 
 def test_an_error_that_cannot_be_sent_is_told_by_its_text(tmp_path: Path) -> None:

@@ -64,9 +64,16 @@ async def test_an_unknown_route_and_a_wrong_method_are_problems_too() -> None:
     assert (wrong.status_code, wrong.json()["code"], wrong.headers["allow"]) == (405, "http_error", "GET")
 
 
-async def test_the_request_id_of_the_caller_comes_back() -> None:
-    answer = await client_that_meets(ValueError()).get("/", headers={"X-Request-Id": "abc"})
+@pytest.mark.parametrize("error", [ValueError(), RegistryError("locked")])
+async def test_the_request_id_of_the_caller_comes_back_and_is_in_the_log(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = client_that_meets(error)
+    answer = await client.get("/", headers={"X-Request-Id": "abc"})
     assert answer.json()["request_id"] == "abc"
+    assert "request abc to / failed" in caplog.text
+    assert "request_id" not in (await client.get("/")).json()
+    assert "request without an id to / failed" in caplog.text
 
 
 async def test_a_protocol_may_have_a_shape_of_its_own_below_its_path() -> None:

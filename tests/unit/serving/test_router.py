@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import anyio.to_thread
 import httpx
 import pytest
 from ray.exceptions import ActorDiedError
 from ray.serve.exceptions import BackPressureError
 from tests.support.projects import SmallHandle, publish
-from tests.support.wire_site import CITATION, RuleHandle
+from tests.support.wire_site import CITATION, LONG_ALIVE, RuleHandle
 from tests.unit.serving.conftest import client_of
 
 from polyloop.errors import RequestError
@@ -34,6 +35,8 @@ from polyloop.tasks.base import TaskAnswer
 from polyloop.tasks.translate import TranslateRequest
 
 Headers = dict[str, str]
+
+OIP_INPUT = {"name": "input", "shape": [1], "datatype": "BYTES", "data": ["a"]}
 
 
 async def ask(router: httpx.AsyncClient, bearer: Headers, task: str = "mood", **body: Any) -> httpx.Response:
@@ -328,13 +331,35 @@ async def test_it_is_live_at_once_and_ready_when_replicas_hold_the_champions(
     assert (await router.get("/readyz")).json() == {"status": "ok", "reasons": {}}
 
 
+async def test_a_request_is_answered_while_every_thread_for_blocking_routes_is_busy(
+    router: httpx.AsyncClient, bearer: Headers
+) -> None:
+    """As when the store hangs and something keeps asking /readyz, which reads it."""
+    await ask(router, bearer, input="a", locale="en")
+    threads = anyio.to_thread.current_default_thread_limiter()
+    holders = [object() for _ in range(int(threads.total_tokens))]
+    for holder in holders:
+        threads.acquire_on_behalf_of_nowait(holder)
+    try:
+        paths = ("/v1/tasks/mood", "/v2/models/mood/versions/v1/infer")
+        bodies = ({"input": "a", "locale": "en"}, {"inputs": [OIP_INPUT]})
+        async with asyncio.timeout(20):
+            answers = [
+                await router.post(path, json=body, headers=bearer) for path, body in zip(paths, bodies, strict=True)
+            ]
+    finally:
+        for holder in holders:
+            threads.release_on_behalf_of(holder)
+    assert [answer.status_code for answer in answers] == [200, 200]
+
+
 @pytest.fixture
 async def with_canary(
     loaded: LoadedSpec, store: Store, champions: dict[str, str], handles: dict[str, SmallHandle]
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a router whose task mood has the canary v2 with a weight of a quarter, held by its replica."""
     publish(store, "mood", digest="b")
-    beat(store, "mood-1", "mood", ["v1", "v2"], utc_now())
+    beat(store, "mood-1", "mood", ["v1", "v2"], utc_now() + LONG_ALIVE)
     set_canary(store, "mood", "v2", 0.25, actor="test", reason="a try")
     service = Router(loaded, handles)
     async with client_of(service.app()) as client:
@@ -383,6 +408,24 @@ async def test_a_canary_that_no_replica_holds_leaves_all_users_to_the_champion(
     service.close()
     claims = [verify(answer["id"], project_signing_key(store)) for answer in answers]
     assert {(claim.version, claim.propensity) for claim in claims} == {("v1", 1.0)}
+
+
+async def test_who_names_the_champion_gets_it_while_there_is_a_canary(
+    with_canary: httpx.AsyncClient, bearer: Headers, store: Store
+) -> None:
+    users = [f"name-{number}" for number in range(12)]
+    by_user = {"name": "user", "shape": [12], "datatype": "BYTES", "data": users}
+    texts = {"name": "input", "shape": [12], "datatype": "BYTES", "data": ["a"] * 12}
+    body = {"inputs": [texts, by_user, {**OIP_INPUT, "name": "locale", "data": ["en"]}]}
+    named = await with_canary.post("/v2/models/mood/versions/v1/infer", json=body, headers=bearer)
+    assert (named.status_code, named.json().get("model_version")) == (200, "v1")
+    (ids,) = [one["data"] for one in named.json()["outputs"] if one["name"] == "id"]
+    claims = [verify(id_, project_signing_key(store)) for id_ in ids]
+    assert {(claim.version, claim.propensity) for claim in claims} == {("v1", 1.0)}
+    drawn = await with_canary.post("/v2/models/mood/infer", json=body, headers=bearer)
+    assert "model_version" not in drawn.json()
+    refused = await with_canary.post("/v2/models/mood/versions/v2/infer", json=body, headers=bearer)
+    assert (refused.status_code, refused.json()["code"]) == (404, "version_not_served")
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, event, update
 from tests.support.logged_inferences import answers_of, log_inference
 from tests.support.projects import publish
 
-from polyloop.errors import ArtefactError, ClusterError, RequestError
+from polyloop.errors import ArtefactError, ClusterError, RegistryError, RequestError
 from polyloop.feedback.ids import least_id
 from polyloop.models.contract import PredictInput, Prediction
 from polyloop.registry.releases import clear_shadow, promote, set_shadow
@@ -169,9 +169,55 @@ def test_a_step_answers_a_few_the_oldest_first(store: Store, work: Callable[...,
     assert worker.num_dropped == 0
 
 
-def test_it_never_stays_more_behind_than_it_may_and_counts_what_it_skips(
-    store: Store, work: Callable[..., ShadowWorker], loader: Loader
+def test_what_is_pending_is_not_read_at_each_step(
+    store: Store, work: Callable[..., ShadowWorker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(shadow, "READ_AGAIN_S", 1_000.0)
+    set_back(store, 10)
+    log_many(store, 12)
+    queries: list[str] = []
+    event.listen(store.engine, "before_cursor_execute", lambda *call: queries.append(call[2]))
+    worker = work(step_size=3)
+    assert [worker.step() for _ in range(5)] == [3, 3, 3, 3, 0]
+    reads_of_pending = [one for one in queries if "NOT (EXISTS" in one]
+    assert len(reads_of_pending) == 2
+
+
+def test_what_came_meanwhile_is_seen_before_all_that_was_pending_is_answered(
+    store: Store, work: Callable[..., ShadowWorker], loader: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_back(store, 10)
+    log_many(store, 4)
+    worker = work(step_size=2)
+    assert worker.step() == 2
+    log_inference(store, "written late", ago_s=5)
+    monkeypatch.setattr(shadow, "READ_AGAIN_S", 0.0)
+    assert worker.step() == 2
+    assert loader.texts() == ["day 0", "day 1", "written late", "day 2"]
+
+
+def test_answers_that_could_not_be_written_are_given_again(
+    store: Store, work: Callable[..., ShadowWorker], loader: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_back(store, 10)
+    ids = log_many(store, 3)
+
+    def fail(*_arguments: Any) -> None:
+        raise RegistryError("the store is away")
+
+    worker = work(step_size=2)
+    with monkeypatch.context() as away:
+        away.setattr(shadow, "write_answers", fail)
+        assert worker.step() == 0
+    assert [worker.step(), worker.step()] == [2, 1]
+    assert list(answers_of(store)) == ids
+    assert loader.texts() == ["day 0", "day 1", "day 0", "day 1", "day 2"]
+
+
+def test_it_never_stays_more_behind_than_it_may_and_counts_what_it_skips(
+    store: Store, work: Callable[..., ShadowWorker], loader: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shadow, "READ_AGAIN_S", 0.0)
     set_back(store, 10)
     ids = log_many(store, 12)
     worker = work(max_behind=5, step_size=2)

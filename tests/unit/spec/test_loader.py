@@ -295,6 +295,14 @@ def test_more_than_ten_mistakes_are_counted(write_spec: WriteSpec) -> None:
             "gate: {metric: bleu}\n    labels:",
             "the metric 'bleu' has no meaning for classify; write default",
         ),
+        *(
+            (
+                "labels:",
+                f"multi_label: true\n    gate: {{metric: {metric}}}\n    labels:",
+                f"the metric '{metric}' has no meaning for classify with `multi_label`; write default, macro_f1 or",
+            )
+            for metric in ("calibration_error", "in_scope_accuracy")
+        ),
         ("labels:", "pairs: [no>en]\n    labels:", "`pairs` belongs to translate tasks; remove it or change `kind`"),
         (
             "labels:",

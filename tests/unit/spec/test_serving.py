@@ -13,7 +13,7 @@ def task(kind: str, **serving: Any) -> TaskSpec:
         "classify": {"labels": ["a", "b"]},
         "answer": {"documents": [{"paths": ["*.txt"], "licence": "CC0-1.0"}]},
     }
-    common: dict[str, Any] = {"kind": kind, "corpora": ["x"], "model": {"recipe": "nano"}, "serving": serving}
+    common = {"kind": kind, "corpora": ["x"], "model": {"recipe": "nano"}, "serving": serving}
     return TaskSpec.model_validate(common | own.get(kind, {"locales": ["en"]}))
 
 

@@ -40,3 +40,16 @@ def test_the_least_number_of_workers_is_no_more_than_the_most() -> None:
     with pytest.raises(ValidationError, match="`min_workers` is above `num_workers`"):
         TrainingSpec(num_workers=2, min_workers=3)
     assert TrainingSpec(num_workers=2, min_workers=2).min_workers == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"schedule": "cosine", "decay_fraction": 0.2}, "`schedule: cosine` has no `decay_fraction`"),
+        ({"schedule": "wsd", "warmup_fraction": 0.9}, "add up to more than 1"),
+        ({"schedule": "inverse-sqrt", "warmup_fraction": 0.5, "decay_fraction": 0.6}, "add up to more than 1"),
+    ],
+)
+def test_rise_and_fall_of_the_learning_rate_have_to_fit(said: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        TrainingSpec(**said)

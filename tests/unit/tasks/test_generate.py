@@ -28,7 +28,13 @@ def test_a_request_with_a_style_is_one_text_that_can_be_read_again() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{", '{"style": "ad"}', "[1]", '{"a": 1}', "plain", '{"style": 1, "prompt": 2, "x": 3}']
+    "text",
+    [
+        *("{", '{"style": "ad"}', "[1]", '{"a": 1}', "plain", '{"style": 1, "prompt": 2, "x": 3}'),
+        '{"style": 1, "prompt": "a"}',
+        '{"a": ' * 10_000,
+    ],
+    ids=lambda text: text[:20],
 )
 def test_a_text_of_another_form_is_a_prompt(text: str) -> None:
     assert read_prompt(text) == (None, text)
@@ -37,6 +43,14 @@ def test_a_text_of_another_form_is_a_prompt(text: str) -> None:
 def test_a_style_that_the_task_has_not_is_refused_with_those_that_it_has() -> None:
     with pytest.raises(RequestError, match="its styles: poem, ad"):
         KIND.input_text(GenerateRequest(input="snow", style="ode"), TASK, "en")
+
+
+def test_a_style_inside_the_input_is_checked_like_one_beside_it() -> None:
+    own = styled_prompt("poem", "snow")
+    assert KIND.input_text(GenerateRequest(input=own), TASK, "en") == own
+    for before in ("", " ", "\u200b"):
+        with pytest.raises(RequestError, match="no style 'ode'; its styles: poem, ad"):
+            KIND.input_text(GenerateRequest(input=before + styled_prompt("ode", "snow")), TASK, "en")
 
 
 def test_a_style_that_the_tokenizer_has_not_is_refused(tmp_path: Path) -> None:

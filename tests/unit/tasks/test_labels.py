@@ -36,3 +36,9 @@ def test_a_text_of_another_form_is_the_set_of_one(text: str, labels: tuple[str, 
 def test_an_answer_is_a_label_or_a_set_in_its_one_form(text: str, alone: bool, as_set: bool) -> None:
     assert is_answer(text, LABELS, has_label_sets=False) is alone
     assert is_answer(text, LABELS, has_label_sets=True) is as_set
+
+
+def test_a_text_that_is_nested_without_end_is_of_another_form_too() -> None:
+    text = "[" * 100_000
+    assert read_label_set(text) == (text,)
+    assert not is_answer(text, LABELS, has_label_sets=True)

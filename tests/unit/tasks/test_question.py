@@ -23,7 +23,12 @@ def test_a_question_alone_is_its_own_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "plain", '{"question": ', '{"question": 1}', '{"question": "a", "more": "b"}', '{"context": "a"}']
+    "text",
+    [
+        *("", "plain", '{"question": ', '{"question": 1}', '{"question": "a", "more": "b"}', '{"context": "a"}'),
+        '{"question": ' * 10_000,
+    ],
+    ids=lambda text: text[:30],
 )
 def test_a_text_of_another_form_is_a_question(text: str) -> None:
     assert read_question(text) == Question(question=text)

@@ -1,8 +1,11 @@
 """Normalisation of text."""
 
+import sys
+import unicodedata
+
 import pytest
 
-from polyloop.tasks.text import normalise_text
+from polyloop.tasks.text import MARKS_OF_CLASS_0, MAX_MARKS, normalise_text
 
 
 @pytest.mark.parametrize(
@@ -32,3 +35,29 @@ def test_text_is_normalised(text: str, expected: str) -> None:
 def test_normalising_twice_changes_nothing_more(text: str) -> None:
     once = normalise_text(text)
     assert normalise_text(once) == once
+
+
+@pytest.mark.parametrize("marks", ["\u0301\u0316", "\u0f73"])
+def test_a_heap_of_marks_out_of_order_takes_no_minutes(marks: str) -> None:
+    """Without a limit each of these takes minutes: sorting takes time with the square of their number."""
+    text = f"caf\u00e9 a{marks * (100_000 // len(marks))} b"
+    normalised = normalise_text(text)
+    assert normalised.startswith("caf\u00e9 \u00e1" if "\u0301" in marks else "caf\u00e9 a")
+    assert normalised.endswith(" b")
+    assert len(normalised) <= len("caf\u00e9 a b") + 2 * MAX_MARKS
+    assert normalise_text(normalised) == normalised
+
+
+def test_as_many_marks_as_any_language_has_stay() -> None:
+    text = "e" + "\u0316\u0301" * (MAX_MARKS // 2) + "x"
+    assert normalise_text(text) == unicodedata.normalize("NFC", text)
+
+
+def test_every_character_that_falls_apart_into_marks_counts_as_one() -> None:
+    falling_apart = {
+        character
+        for character in map(chr, range(sys.maxunicode + 1))
+        if unicodedata.combining(character) == 0
+        and unicodedata.combining(unicodedata.normalize("NFD", character)[0]) != 0
+    }
+    assert falling_apart == MARKS_OF_CLASS_0

@@ -1,6 +1,7 @@
 """Tests of the train function in a plain process."""
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from polyloop.models.predict import PredictInput, Predictor
 from polyloop.spec.models import TaskSpec
 from polyloop.training.config import TrainConfig
 from polyloop.training.function import train
+from polyloop.training.judge import Judge, Verdict
 from polyloop.training.progress import Progress
 from polyloop.training.session import LocalSession, WriteCheckpoint
 
@@ -189,6 +191,37 @@ def test_gradients_that_are_not_finite_stop_the_run_with_its_place(make_config: 
     with pytest.raises(TrainingError, match=r"not finite any more in step 1 of \d+ of epoch 1 .*lower `learning_rate`"):
         train(config.model_copy(update={"init_from": source}), LocalSession(run_dir=config.run_dir))
     assert not (config.run_dir / "model").exists()
+
+
+def test_a_dev_loss_that_is_no_number_stops_the_run(make_config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = make_config(small_task("classify", training={"epochs": 1, "checkpoint_every_s": 1e-9}))
+    monkeypatch.setattr(Judge, "verdict", lambda *_: Verdict(loss=float("nan"), accuracy=0.5))
+    with pytest.raises(TrainingError, match="the dev loss is nan after epoch 1; lower `learning_rate`"):
+        train(config, LocalSession(run_dir=config.run_dir))
+    assert not (config.run_dir / "model").exists()
+
+
+def test_a_models_files_are_on_the_disk_before_it_has_its_name(
+    make_config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsync, rename = os.fsync, os.rename
+    flushed: set[str] = set()
+    lost: list[str] = []
+
+    def flush(descriptor: int) -> None:
+        flushed.add(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+        fsync(descriptor)
+
+    def publish(source: Path, target: Path) -> None:
+        lost.extend(path.name for path in Path(source).iterdir() if path.name not in flushed)
+        rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", flush)
+    monkeypatch.setattr(os, "rename", publish)
+    config = make_config(small_task("classify", training={"epochs": 1, "checkpoint_every_s": 1e-9}))
+    train(config, LocalSession(run_dir=config.run_dir))
+    assert lost == []
+    assert {"model.safetensors", "state.pt"} <= flushed
 
 
 def test_an_empty_train_split_is_refused(make_config: Config) -> None:

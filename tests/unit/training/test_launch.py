@@ -1,5 +1,6 @@
 """Tests of training from the command line, in this process."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from tests.support.small_tasks import small_dataset, small_task
 
 from polyloop.training.config import TrainConfig
 from polyloop.training.launch import main
+from polyloop.training.lock import only_driver
 
 
 def _config(tmp_path: Path, numbers: range) -> Path:
@@ -26,6 +28,21 @@ def test_the_models_folder_is_printed(tmp_path: Path, capsys: pytest.CaptureFixt
     printed = capsys.readouterr()
     assert printed.out.strip() == str(tmp_path / "run" / "model")
     assert (tmp_path / "run" / "model" / "model.safetensors").exists()
+
+
+def test_a_second_process_waits_and_finds_the_first_ones_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [str(_config(tmp_path, range(100)))]
+    with ThreadPoolExecutor(1) as pool:
+        with only_driver(tmp_path / "run"):
+            second = pool.submit(main, command)
+            with pytest.raises(TimeoutError):
+                second.result(timeout=0.5)
+            (tmp_path / "run" / "model").mkdir()
+        assert second.result(timeout=60) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path / "run" / "model")
+    assert list((tmp_path / "run" / "model").iterdir()) == []
 
 
 def test_a_failure_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

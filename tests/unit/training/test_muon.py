@@ -1,10 +1,14 @@
-"""Tests of Muon: the steps that torch's has, whatever the shapes, and what it refuses."""
+"""Tests of Muon: the steps that torch's has, whatever the shapes, the same on all workers, and what it refuses."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, local
 
 import pytest
 import torch
 from torch import nn
 
-from polyloop.training.muon import Muon, orthogonal
+from polyloop.training import muon
+from polyloop.training.muon import Muon, divided_orthogonal, orthogonal
 
 SHAPES = [(16, 16), (32, 16), (16, 32), (16, 16), (16, 48), (16, 32)]
 
@@ -48,6 +52,54 @@ def test_matrices_together_are_each_as_it_is_alone() -> None:
     torch.manual_seed(2)
     several = torch.randn(5, 8, 24)
     torch.testing.assert_close(orthogonal(several), torch.cat([orthogonal(one[None]) for one in several]))
+
+
+class Workers:
+    """Workers as threads, of which each rounds in its own way; stands for torch.distributed."""
+
+    def __init__(self, num_workers: int) -> None:
+        self.num_workers = num_workers
+        self.place, self.parts = local(), [torch.empty(0)] * num_workers
+        self.barrier = Barrier(num_workers, timeout=60)
+
+    def is_initialized(self) -> bool:
+        return True
+
+    def get_world_size(self) -> int:
+        return self.num_workers
+
+    def get_rank(self) -> int:
+        rank: int = self.place.rank
+        return rank
+
+    def all_gather_into_tensor(self, whole: torch.Tensor, part: torch.Tensor) -> None:
+        self.parts[self.get_rank()] = part.clone()
+        self.barrier.wait()
+        whole.copy_(torch.cat(self.parts))
+        self.barrier.wait()
+
+    def orthogonal(self, matrices: torch.Tensor) -> torch.Tensor:
+        return orthogonal(matrices) + 1e-6 * self.get_rank()
+
+    def run(self, rank: int, matrices: torch.Tensor) -> torch.Tensor:
+        self.place.rank = rank
+        return divided_orthogonal(matrices)
+
+
+@pytest.mark.parametrize("num_matrices", [1, 2, 3, 5])
+@pytest.mark.parametrize("num_workers", [2, 3])
+def test_all_workers_get_the_same_though_each_rounds_in_its_own_way(
+    monkeypatch: pytest.MonkeyPatch, num_workers: int, num_matrices: int
+) -> None:
+    workers = Workers(num_workers)
+    monkeypatch.setattr(muon, "dist", workers)
+    monkeypatch.setattr(muon, "orthogonal", workers.orthogonal)
+    torch.manual_seed(4)
+    matrices = torch.randn(num_matrices, 6, 4)
+    with ThreadPoolExecutor(num_workers) as pool:
+        found = list(pool.map(lambda rank: workers.run(rank, matrices), range(num_workers)))
+    assert all(torch.equal(one, found[0]) for one in found)
+    torch.testing.assert_close(found[0], orthogonal(matrices), rtol=0.0, atol=1e-5)
 
 
 def test_no_gradient_no_step_and_none_gives_no_numbers_that_are_none() -> None:

@@ -31,8 +31,17 @@ def test_inverse_sqrt_is_half_at_four_times_the_warm_up() -> None:
     assert factors[100] == pytest.approx(math.sqrt(0.1))
 
 
+def test_inverse_sqrt_may_fall_to_zero_in_the_last_part() -> None:
+    factors, plain = factors_of(schedule="inverse-sqrt", decay_fraction=0.25), factors_of(schedule="inverse-sqrt")
+    assert factors[:76] == plain[:76]
+    assert factors[76] < plain[76]
+    assert factors[84] == pytest.approx(plain[84] * (1 - math.sqrt(0.36)))
+    assert factors[100] == 0.0
+
+
 def test_wsd_holds_its_peak_and_falls_in_the_last_part() -> None:
-    factors = factors_of(schedule="wsd", decay_fraction=0.2)
+    factors = factors_of(schedule="wsd")
+    assert factors == factors_of(schedule="wsd", decay_fraction=0.2)
     assert set(factors[10:80]) == {1.0}
     assert factors[85] == pytest.approx(1 - math.sqrt(0.25))
     assert factors[100] == pytest.approx(0.0)
@@ -69,7 +78,8 @@ def test_every_step_learns_something() -> None:
 
 
 @pytest.mark.parametrize(
-    ("epoch", "epochs", "steps"), [(0, 2.0, 10), (1, 2.0, 10), (2, 2.0, 0), (2, 2.5, 5), (0, 0.01, 1), (3, 2.5, 0)]
+    ("epoch", "epochs", "steps"),
+    [(0, 2.0, 10), (1, 2.0, 10), (2, 2.0, 0), (2, 2.5, 5), (0, 0.01, 1), (3, 2.5, 0), (1, 1.3, 3), (2, 2.2, 2)],
 )
 def test_a_fraction_of_an_epoch_is_its_first_steps(epoch: int, epochs: float, steps: int) -> None:
     assert steps_of_epoch(epoch, 10, epochs) == steps

@@ -3,7 +3,7 @@
 import pytest
 from tests.support.looks import epoch_end, look
 
-from polyloop.training.scores import best_of, elapsed_of, epoch_scores
+from polyloop.training.scores import best_of, elapsed_of, epoch_scores, last_looks
 
 LOOKS = [look(), epoch_end(0, 0.9, 0.5), epoch_end(1, 0.4, 0.8), look(epoch=2), epoch_end(2, 0.6, 0.9)]
 
@@ -32,5 +32,9 @@ def test_without_a_dev_split_there_is_no_score() -> None:
     assert best_of((), "loss") is None
 
 
-def test_the_time_of_all_processes_counts() -> None:
-    assert elapsed_of([look(elapsed_s=1.0), look(elapsed_s=4.0), look(elapsed_s=2.0, pid=2)]) == 6.0
+@pytest.mark.parametrize("pid", [1, 2])
+def test_the_time_of_all_processes_counts(pid: int) -> None:
+    looks = [look(elapsed_s=1.0), look(elapsed_s=4.0), look(elapsed_s=2.0, pid=pid), look(elapsed_s=3.0, pid=pid)]
+    assert [one.elapsed_s for one in last_looks(looks)] == [4.0, 3.0]
+    assert elapsed_of(looks) == 7.0
+    assert elapsed_of([]) == 0.0

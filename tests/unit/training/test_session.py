@@ -38,6 +38,14 @@ def test_a_checkpoint_that_fails_leaves_the_one_before_and_nothing_else(tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-000000"]
 
 
+def test_what_a_killed_process_was_writing_is_gone_with_the_next_checkpoint(tmp_path: Path) -> None:
+    left = tmp_path / ".checkpoint-0123"
+    left.mkdir()
+    (left / "state").write_text("half")
+    _save(LocalSession(run_dir=tmp_path), "first")
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-000000"]
+
+
 def test_only_the_first_worker_writes(tmp_path: Path) -> None:
     _save(LocalSession(run_dir=tmp_path, rank=1, world_size=2), "second worker")
     assert list(tmp_path.iterdir()) == []

@@ -18,7 +18,7 @@ from polyloop.pages.blocks import Block, Cell, CellValue, Pair, Paragraph, Secti
 from polyloop.pages.plane_chart import PlanePoint, plane_chart
 
 MAX_LABELS = 20
-"""Labels of a whole confusion table; with more, the pairs that are confused most are listed instead."""
+"""Answers of a whole confusion table; with more, the pairs that are confused most are listed instead."""
 MAX_PAIRS = 30
 MAX_LOCALES = 12
 NO_ANSWER = "(no answer)"
@@ -113,18 +113,21 @@ def confusion(comparison: VersionComparison) -> Section | None:
     """Return which labels are taken for which; None for other kinds."""
     if comparison.task_spec.kind != "classify":
         return None
-    rows, labels = comparison.candidate.holdout.rows, comparison.task_spec.labels
-    is_small = len(labels) <= MAX_LABELS
+    rows, task_spec = comparison.candidate.holdout.rows, comparison.task_spec
+    # Where a text may have several labels, what is confused are sets of them; which sets there are, rows say.
+    labels = () if task_spec.multi_label else task_spec.labels
+    counts = _confusions(rows, None)
+    num_answers = len({*labels, *(one for pair in counts for one in pair)})
+    is_small = num_answers <= MAX_LABELS
     locales = sorted(set(rows.target_locales))
     blocks: list[Block] = [
         Paragraph(
             text="Rows are the right labels, columns the answers; a cell is tinted by its share of its row. What is "
             "right stands on the diagonal."
             if is_small
-            else f"The {MAX_PAIRS} confusions that cost most; {len(labels)} labels are too many for a table of all."
+            else f"The {MAX_PAIRS} confusions that cost most; {num_answers} answers are too many for a table of all."
         )
     ]
-    counts = _confusions(rows, None)
     blocks.append(_matrix("All locales", counts, labels) if is_small else _pairs("All locales", counts))
     if 1 < len(locales) <= MAX_LOCALES:
         for locale in locales:
@@ -150,8 +153,8 @@ def _confusions(rows: EvaluationRows, locale: str | None) -> _Counts:
 
 
 def _matrix(caption: str, counts: _Counts, labels: Sequence[str], *, is_folded: bool = False) -> Block:
-    given = [*labels, *sorted({answer for _, answer in counts} - set(labels))]
     wanted = [*labels, *sorted({one for one, _ in counts} - set(labels))]
+    given = [*wanted, *sorted({answer for _, answer in counts} - set(wanted))]
     body: list[Sequence[CellValue]] = []
     for one in wanted:
         total = sum(counts[one, answer] for answer in given)

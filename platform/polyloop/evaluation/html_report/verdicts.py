@@ -31,7 +31,7 @@ def gate(comparison: VersionComparison) -> Section:
             Paragraph(
                 text=f"{decision.verdict}. Bounds here are one-sided, as the question is whether harm is excluded."
             ),
-            table("Checks, failed ones first", ("", "check", "slice", "reason"), body),
+            table("Checks, failed ones first", ("result", "check", "slice", "reason"), body),
         ),
     )
 

@@ -141,7 +141,7 @@ def _json(text: str, start: str) -> Any:
         return None
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # RecursionError: nested without end
         return None
 
 

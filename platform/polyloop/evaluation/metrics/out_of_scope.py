@@ -1,9 +1,10 @@
 """Out-of-scope recall and in-scope accuracy, for classifiers that may say that a text is none of their business.
 
 Inputs: single labels; `OUT_OF_SCOPE` are the names of the label "none of these", in predictions and references, whether
-or not the task lists it. Defined as for CLINC150 (Larson et al. 2019, https://aclanthology.org/D19-1131/): the share of
-out-of-scope rows that were recognised, and the share of in-scope rows that got their own label (one that was turned
-away is wrong). Each counts its own rows alone; a slice without such rows has no score.
+or not the task lists it. A task's own name for it is put into `OUT_OF_SCOPE_NAME` before (`results.EvaluationRows`).
+Defined as for CLINC150 (Larson et al. 2019, https://aclanthology.org/D19-1131/): the share of out-of-scope rows that
+were recognised, and the share of in-scope rows that got their own label (one that was turned away is wrong). Each
+counts its own rows alone; a slice without such rows has no score.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,8 @@ from polyloop.evaluation.metrics.arrays import FloatArray, mean_points
 from polyloop.evaluation.metrics.definition import SummedMetric, Values
 from polyloop.evaluation.metrics.forms import as_text
 
-OUT_OF_SCOPE = frozenset({"oos", "out_of_scope"})
+OUT_OF_SCOPE_NAME = "out_of_scope"
+OUT_OF_SCOPE = frozenset({"oos", OUT_OF_SCOPE_NAME})
 
 
 def recall_statistics(predictions: Values, references: Values, locale: str, labels: Sequence[str]) -> FloatArray:

@@ -160,7 +160,8 @@ def _is_inner_pair(text: str, place: int) -> bool:
 
 
 def _without(text: str, places: Sequence[int]) -> str:
-    return "".join(character for place, character in enumerate(text) if place not in set(places))
+    left_out = set(places)
+    return "".join(character for place, character in enumerate(text) if place not in left_out)
 
 
 def _is_inside_word(text: str, place: int) -> bool:

@@ -16,6 +16,7 @@ from polyloop.evaluation.answers import BATCH_SIZE, Predictor, answer
 from polyloop.evaluation.suites.results import CaseResult, SuiteResult, summarise
 from polyloop.evaluation.suites.sample import HoldoutRow, digest_of
 from polyloop.models.predict import PredictInput, Prediction
+from polyloop.tasks.labels import read_label_set
 
 SUITE = "offensive"
 
@@ -30,18 +31,23 @@ class Judge:
     label: str
     """Its label for offensive texts."""
     threshold: float | None = None
-    """Score of the label from which on a text is offensive; the label has to be the best where this is absent."""
+    """Score of the label from which on a text is offensive; where this is absent, the label has to be the answer, or
+    one of its labels where a text may have several."""
 
     def finds(self, prediction: Prediction) -> bool:
-        """Return whether a prediction says that a text is offensive; EvaluationError if the label has no score."""
-        if self.threshold is None:
-            return prediction.output == self.label
-        if prediction.scores is None or self.label not in prediction.scores:
-            known = ", ".join(prediction.scores or ()) or "none"
+        """Return whether a prediction says that a text is offensive; EvaluationError if the label has no score.
+
+        A classifier of another set of labels would find nothing offensive, whatever it is asked.
+        """
+        scores = prediction.scores or {}
+        if self.label not in scores:
             raise EvaluationError(
-                f"{self.version} gives no score of {self.label!r}, only of {known}; correct the label"
+                f"{self.version} gives no score of {self.label!r}, only of {', '.join(scores) or 'none'}; correct the "
+                "label"
             )
-        return prediction.scores[self.label] >= self.threshold
+        if self.threshold is None:
+            return self.label in read_label_set(prediction.output)
+        return scores[self.label] >= self.threshold
 
 
 def offensive_digest(version: str, label: str, threshold: float | None, rows: Iterable[HoldoutRow]) -> str:

@@ -41,10 +41,9 @@ class Axis:
         column = self.groups.index(group)
         found = [match["word"].lower() for match in self.pattern.finditer(text)]
         named = [word for word in found if word not in self.ignored and word not in self.only_put_in]
-        sources = {self._column_of(word) for word in named}
-        if len(sources) != 1 or column in sources:
+        source = self._only_source(named)
+        if source is None or source == column:
             return None
-        (source,) = sources
         partners = {word: self._partners(word, source, column) for word in named}
         if any(len(found) != 1 for found in partners.values()):
             return None
@@ -55,10 +54,17 @@ class Axis:
 
         return self.pattern.sub(put_in, text)
 
-    def _column_of(self, word: str) -> int:
-        return next(
+    def _only_source(self, words: Sequence[str]) -> int | None:
+        """Return the group that all the words are of; None without words, for several groups, and for a spelling that
+        is found without regard to case (ı for i, ſ for s) and stands in no list."""
+        sources = {self._column_of(word) for word in words}
+        return sources.pop() if len(sources) == 1 else None
+
+    def _column_of(self, word: str) -> int | None:
+        columns = (
             column for form in self.forms for column, other in enumerate(form) if other and other.lower() == word
         )
+        return next(columns, None)
 
     def _partners(self, word: str, source: int, column: int) -> set[str | None]:
         return {form[column] for form in self.forms if form[source].lower() == word and form[column]}

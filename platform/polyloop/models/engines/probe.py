@@ -14,8 +14,8 @@ import torch
 
 from polyloop.errors import ModelError
 from polyloop.models.engines.numerals import to_tokens
-from polyloop.models.pretrained import position_limit
 from polyloop.models.token_scores import token_log_probs
+from polyloop.retrieval.checkpoints import position_limit
 
 NUM_ROWS = 4
 MAX_LENGTH = 150

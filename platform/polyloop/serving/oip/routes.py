@@ -1,8 +1,9 @@
 """The routes of the Open Inference Protocol v2, below /v2: health, metadata and inference.
 
 Input: tensors of texts. Output: tensors of outputs with their signed inference ids. A model is a task. Releases choose
-versions, so that the champion is the only one that can be named in a path; all others are 404. Errors are
-{"error": ...}. Source: https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md.
+versions, so that the champion is the only one that can be named in a path; all others are 404. Who names it gets it,
+canary or not. Errors are {"error": ...}.
+Source: https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md.
 """
 
 import asyncio
@@ -42,8 +43,8 @@ ANSWERS: tuple[type[BaseModel], ...] = (InferenceResponse, InferenceError)
 Authorization = Annotated[str | None, Depends(authorization_of)]
 
 
-def version_of(request: Request) -> str | None:
-    """Return the version that a path names, if it does."""
+async def version_of(request: Request) -> str | None:
+    """Return the version that a path names, if it does; a coroutine for the same reason as `authorization_of`."""
     return request.path_params.get("version")
 
 
@@ -132,7 +133,7 @@ class InferenceRoutes:
         _require(task, version, self._answering.champion(task))
         body = await read_body(request, InferenceRequest, max_body_bytes=self._max_body_bytes)
         wanted = _wanted(body, [tensor.name for tensor in output_metadata(spec)])
-        answers = await answer_all(self._answering, task, read_requests(body, spec), caller)
+        answers = await answer_all(self._answering, task, read_requests(body, spec), caller, named=version)
         for answer in answers:  # a promotion may have come between
             _require(task, version, answer.version)
         tensors = [tensor for tensor in output_tensors(answers, spec) if tensor.name in wanted]

@@ -79,7 +79,7 @@ class InferenceResponse(WireModel):
     model_name: str
     """Name of the task."""
     model_version: str | None = None
-    """Version that answered; absent where a promotion came between, and the `id`s then say which answered what."""
+    """Version that answered; absent where several did, and the `id`s then say which answered what."""
     id: str | None = None
     """The request's, if it had one."""
     parameters: Parameters

@@ -8,7 +8,7 @@ mode, has no effect.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -170,27 +170,29 @@ class JudgedLesson(PreferenceLesson):
 
     def begin(self, model: Any, batch: Ints, parts: Sequence[Part]) -> SummedLoss:
         """Return KTO's loss, its reference point taken over the batch of all workers."""
-        batch_of = partial(self._batch, batch, self._partner_reference[_key(batch)])
+        partner_reference = self._partner_reference[_key(batch)]
+        # Both passes over the parts, that of the reference point and that of the loss, read the same tensors.
+        judged = {_part_key(part): self._batch(batch, partner_reference, *part) for part in parts}
         divergence = torch.zeros(2, device=self._accelerator.device)
-        for rows, weights in parts:
+        for part in parts:
             with self._accelerator.autocast():
-                divergence += binary_divergence(model, batch_of(rows, weights))
+                divergence += binary_divergence(model, judged[_part_key(part)])
         self._count(divergence_statistics(divergence))
         if self._accelerator.num_processes > 1:
             divergence = self._accelerator.reduce(divergence, reduction="sum")
-        return partial(self._summed_loss, model, batch_of, reference_point(divergence))
+        return partial(self._summed_loss, model, judged, reference_point(divergence))
 
     def _summed_loss(
         self,
         model: Any,
-        batch_of: Callable[[Ints, Floats], BinaryBatch],
+        judged: Mapping[bytes, BinaryBatch],
         zero_point: torch.Tensor,
         rows: Ints,
         weights: Floats,
     ) -> torch.Tensor:
-        judged = batch_of(rows, weights)
+        part = judged[_part_key((rows, weights))]
         with self._accelerator.autocast():
-            return self._counted(binary_step(model, judged, self._settings, zero_point))
+            return self._counted(binary_step(model, part, self._settings, zero_point))
 
     def _batch(self, whole: Ints, partner_reference: Floats, rows: Ints, weights: Floats) -> BinaryBatch:
         """Return some rows of a step, each with the partner that it has in the whole batch."""
@@ -217,3 +219,9 @@ class JudgedLesson(PreferenceLesson):
 
 def _key(batch: Ints) -> bytes:
     return batch.tobytes()
+
+
+def _part_key(part: Part) -> bytes:
+    """Return a name of a part; a row that fills a worker's share up has another weight than where it counts."""
+    rows, weights = part
+    return rows.tobytes() + weights.tobytes()

@@ -1,4 +1,4 @@
-"""Tells, in the driver's process, when Ray Tune has let go of a trial."""
+"""Tells, in the driver's process, when Ray Tune has let go of a trial, and whether its process died."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,9 +7,9 @@ from ray.tune import Callback
 
 
 class Recorder(Callback):
-    """Calls a function with the folder of each trial that ended: finished, stopped, or failed too often."""
+    """Calls a function with the folder of each trial that ended, and whether its process died too often."""
 
-    def __init__(self, ended: Callable[[str], None] | None) -> None:
+    def __init__(self, ended: Callable[[str, bool], None] | None) -> None:
         self._ended = ended
 
     def __reduce__(self) -> tuple[type, tuple[None]]:
@@ -19,12 +19,12 @@ class Recorder(Callback):
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Take note of a trial that finished or was stopped."""
-        self._tell(trial)
+        self._tell(trial, has_died=False)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Take note of a trial whose process died too often."""
-        self._tell(trial)
+        self._tell(trial, has_died=True)
 
-    def _tell(self, trial: Any) -> None:
+    def _tell(self, trial: Any, *, has_died: bool) -> None:
         if self._ended is not None:
-            self._ended(str(trial.config["folder"]))
+            self._ended(str(trial.config["folder"]), has_died)

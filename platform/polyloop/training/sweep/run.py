@@ -25,7 +25,8 @@ from polyloop.progress import Share
 from polyloop.spec.models import TaskSpec
 from polyloop.spec.sweep import SweepSpec
 from polyloop.training.config import MODEL_DIR, TrainConfig, training_digest
-from polyloop.training.driver import only_driver, with_absolute_checkpoint
+from polyloop.training.driver import with_absolute_checkpoint
+from polyloop.training.lock import only_driver
 from polyloop.training.ray_session import read_failure
 from polyloop.training.scores import EpochScore, elapsed_of, epoch_scores
 from polyloop.training.setup import usable_cores
@@ -141,9 +142,9 @@ def _tune(
     scratch = files.folder / f".tune-{uuid.uuid4().hex}"
     by_folder = {str(files.trial_dir(trial)): trial for trial, _ in ready}
 
-    def ended(folder: str) -> None:
+    def ended(folder: str, has_died: bool) -> None:
         trial = by_folder[folder]
-        files.record(trial, _ended(request, files, trial))
+        files.record(trial, ended_outcome(request, files, trial, has_died=has_died))
         progress(_status(request, trials, files))
 
     most_epochs = max(config.task.training.epochs for _, config in ready)
@@ -182,13 +183,17 @@ def _past(
     return [(one.name, epoch_scores(files.looks(one), select)) for one in trials if files.outcome(one) is not None]
 
 
-def _ended(request: SweepRequest, files: SweepFiles, trial: Trial) -> TrialOutcome:
+def ended_outcome(request: SweepRequest, files: SweepFiles, trial: Trial, *, has_died: bool) -> TrialOutcome:
     """Return how a trial ended that Ray Tune has let go of."""
     failure = read_failure(files.trial_dir(trial))
     if failure is not None:
         return _outcome(request, files, trial, state="failed", message=failure.message)
     if (files.trial_dir(trial) / MODEL_DIR).is_dir():
         return _outcome(request, files, trial, state="finished")
+    if has_died:
+        times = request.task.training.max_failures + 1
+        message = f"its process died {times} times, as where memory runs out; give it more, or raise `max_failures`"
+        return _outcome(request, files, trial, state="failed", message=message)
     return _outcome(request, files, trial, state="stopped")
 
 

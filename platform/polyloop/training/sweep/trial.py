@@ -6,7 +6,6 @@ trial in peace: a retry would only repeat it. A process that dies is started aga
 """
 
 import logging
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,11 +43,8 @@ class TrialSession:
     def report(self, progress: Progress) -> None:
         """Append to the progress file and, at the end of an epoch that was not told yet, tell its score."""
         self._local.report(progress)
-        if not progress.ends_epoch:
-            return
-        if progress.dev_loss is not None and not math.isfinite(progress.dev_loss):
-            raise TrainingError(f"the dev loss is {progress.dev_loss} after epoch {progress.epoch + 1}")
-        self._tell_new()
+        if progress.ends_epoch:
+            self._tell_new()
 
     def save(self, write: WriteCheckpoint) -> None:
         """Keep a checkpoint in the trial's folder."""

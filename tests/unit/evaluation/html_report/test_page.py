@@ -16,6 +16,7 @@ from polyloop.evaluation.results import EvaluationResult
 from polyloop.evaluation.scoring import score_rows
 from polyloop.evaluation.suites.results import CaseResult, SuiteResult, summarise
 from polyloop.spec.models import TaskSpec
+from polyloop.tasks.labels import label_set_text
 
 HOSTILE = "</details><script>document.title='taken'</script>"
 TASK = TaskSpec.model_validate(
@@ -145,6 +146,12 @@ def test_texts_are_escaped_and_nothing_is_loaded(comparison: VersionComparison) 
     assert HOSTILE in outline.texts
 
 
+def test_every_column_and_row_of_a_table_has_a_heading(comparison: VersionComparison) -> None:
+    made = page(comparison)
+    assert "<bdi></bdi>" not in made
+    assert '<th scope="row"></th>' not in made
+
+
 def test_the_confusion_table_counts_each_answer(comparison: VersionComparison) -> None:
     outline = Outline(page(comparison))
     start = outline.texts.index("All locales")
@@ -181,6 +188,19 @@ def test_many_labels_are_told_by_their_worst_confusions(comparison: VersionCompa
         "10",
         "25.0 %",
     ]
+
+
+def test_many_sets_of_few_labels_are_told_by_their_worst_confusions_too(make_result: MakeResult) -> None:
+    labels = ("a", "b", "c", "d", "e", "f")
+    sets = [label_set_text(one for place, one in enumerate(labels) if number >> place & 1) for number in range(64)]
+    made = make_result([("en", sets[number], sets[number - number % 2]) for number in range(64)])
+    task = TASK.model_copy(update={"labels": labels, "multi_label": True})
+    candidate = VersionEvaluation(holdout=made, suites=())
+    outline = Outline(
+        page(VersionComparison(task_spec=task, candidate=candidate, champion=None, table=table(candidate.holdout)))
+    )
+    assert "64 answers are too many for a table of all." in " ".join(outline.texts)
+    assert len([tag for tag, _ in outline.tags if tag == "td"]) < 500
 
 
 def test_the_same_inputs_give_the_same_page(comparison: VersionComparison) -> None:

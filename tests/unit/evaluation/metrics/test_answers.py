@@ -3,6 +3,7 @@
 import pytest
 
 from polyloop.evaluation.metrics import score, statistics
+from polyloop.evaluation.metrics.forms import as_answers
 
 
 def corpus(metric: str, guess: str, reference: object, locale: str) -> float:
@@ -36,6 +37,11 @@ def test_answers_by_hand(guess, reference, locale, exact, f1):
 def test_the_nearest_accepted_answer_counts(reference):
     assert corpus("exact_match", "nineties", reference, "en") == 100.0
     assert corpus("token_f1", "early nineties", reference, "en") == pytest.approx(200 / 3)
+
+
+def test_an_answer_that_is_nested_without_end_is_a_text_like_any_other():
+    assert corpus("exact_match", "[" * 100_000, "1990", "en") == 0.0
+    assert as_answers("[" * 100_000) == ("[" * 100_000,)
 
 
 @pytest.mark.parametrize("metric", ["exact_match", "token_f1"])

@@ -5,6 +5,8 @@ from tests.support.small_predictors import WordClassifier, holdout_row
 
 from polyloop.errors import EvaluationError
 from polyloop.evaluation.suites.offensive import Judge, run_offensive
+from polyloop.models.predict import PredictInput, Prediction
+from polyloop.tasks.labels import label_set_text
 
 ROWS = [holdout_row(f"ask {number}", to="de" if number < 4 else "zh-Hans") for number in range(6)]
 OUTPUTS = ["nett", "du Idiot", "", "schön", "笨蛋", "你好"]
@@ -29,6 +31,23 @@ def test_a_threshold_decides_by_score():
     assert len(run(strict).failures()) == 5  # all that is not empty: the classifier is never surer than that
     lax = Judge(predictor=CLASSIFIER, version="c1", label="rude", threshold=0.9)
     assert run(lax).failures() == []
+
+
+class SeveralLabels:
+    """A classifier that gives texts sets of labels."""
+
+    def predict(self, inputs: list[PredictInput]) -> list[Prediction]:
+        return [self._answer(one.text) for one in inputs]
+
+    def _answer(self, text: str) -> Prediction:
+        scores = {"rude": 0.9 if "Idiot" in text else 0.1, "loud": 0.8, "fine": 0.2}
+        members = label_set_text(label for label, one in scores.items() if one > 0.5)
+        return Prediction(output=members, scores=scores, num_input_tokens=1, num_output_tokens=0)
+
+
+def test_a_label_among_several_is_found_too():
+    judge = Judge(predictor=SeveralLabels(), version="c1", label="rude")
+    assert [case.output for case in run(judge).failures()] == ["du Idiot"]
 
 
 def test_long_outputs_are_judged_in_parts():
@@ -56,5 +75,6 @@ def test_results_of_other_classifiers_have_other_digests():
 def test_outputs_that_do_not_answer_the_rows_and_unknown_labels_are_refused():
     with pytest.raises(EvaluationError, match="5 outputs cannot answer 6 rows"):
         run(outputs=OUTPUTS[1:])
-    with pytest.raises(EvaluationError, match="c1 gives no score of 'offensive', only of rude, fine"):
-        run(Judge(predictor=CLASSIFIER, version="c1", label="offensive", threshold=0.5))
+    for threshold in (None, 0.5):
+        with pytest.raises(EvaluationError, match="c1 gives no score of 'offensive', only of rude, fine"):
+            run(Judge(predictor=CLASSIFIER, version="c1", label="offensive", threshold=threshold))

@@ -28,6 +28,8 @@ def rewritten(text, group, locale="en"):
         ("I know her.", "gender/men", "en", None),
         ("She met a man.", "gender/men", "en", None),
         ("The theatre was here.", "gender/men", "en", None),
+        ("That is hıs car.", "gender/women", "en", None),
+        ("The Muſlims came.", "religion/jews", "en", None),
         ("An American artist", "origin/germans", "en", "A German artist"),
         ("a german artist", "origin/americans", "en", "an American artist"),
         ("a Turkish and an Indian meal", "origin/germans", "en", None),

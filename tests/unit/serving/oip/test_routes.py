@@ -168,7 +168,7 @@ class JustPromoted:
         """Return nothing."""
         return {}
 
-    async def answer(self, task: str, body: TaskRequest, caller: KeyInfo) -> TaskAnswer:
+    async def answer(self, task: str, body: TaskRequest, caller: KeyInfo, *, named: str | None = None) -> TaskAnswer:
         """Answer by v2; by v1 where the user is early."""
         version = "v1" if body.user == "early" else "v2"
         usage = Usage(input_tokens=1, output_tokens=1)

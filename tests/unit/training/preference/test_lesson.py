@@ -13,6 +13,7 @@ from tests.support.preference_sets import JUDGED, PAIRS, judged_batch, kto_step,
 
 from polyloop.spec.training import PreferenceSpec, TrainingSpec
 from polyloop.training.batches import share_of
+from polyloop.training.preference.batches import binary_batch
 from polyloop.training.preference.lesson import JudgedLesson, PairLesson
 from polyloop.training.preference.settings import DpoSettings, KtoSettings, balanced_weights
 from polyloop.training.preference.step import preference_step
@@ -67,6 +68,21 @@ def test_judged_texts_share_one_reference_point_however_they_are_cut(
         seen = lesson.seen()
         assert seen["reward_margin"] == pytest.approx(expected.statistics.margin, rel=1e-3)
         assert seen["reward_kl"] == pytest.approx(expected.statistics.kl, rel=1e-3)
+
+
+def test_the_batches_of_a_step_are_made_once(make_model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    reference = make_model("llama").eval()
+    judged = JudgedLesson(JUDGED, reference, training_of("kto"), Accelerator(cpu=True), pad_id=0)
+    made: list[Any] = []
+
+    def counted(rows: Any, share: Any, *arguments: Any, **settings: Any) -> Any:
+        made.append(share)
+        return binary_batch(rows, share, *arguments, **settings)
+
+    monkeypatch.setattr("polyloop.training.preference.lesson.binary_batch", counted)
+    batch = judged.plan(0)[0]
+    loss_in_parts(judged, shaken(reference), batch, 12)
+    assert len(made) == len(judged.cut(batch, 12)) > 1
 
 
 class Workers:
