@@ -26,7 +26,7 @@ from polyloop.models.texts import Texts
 from polyloop.retraining.engine_rows import Answered, Engine, TrialRows, answer_rows, trial_rows
 from polyloop.tasks.writing import TextKind
 
-BUDGET_S = 120.0
+BUDGET_S = 60.0
 """Time that PyTorch may take to answer the rows in chunks, and again half of it for single ones. A model that is too
 slow is tried on those rows that it has answered by then."""
 ENGINE_ERRORS = (ArtefactError, ModelError, RuntimeError, ValueError)

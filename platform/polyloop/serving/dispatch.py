@@ -67,6 +67,8 @@ async def dispatch_stream(
         except LOST as error:
             logger.warning("attempt %d of a stream from %s met a lost replica: %s", attempt + 1, task, error)
         if reply is not None:
+            if written != given:
+                raise _another_text(task)
             yield reply
             return
     raise _no_replica(task)
@@ -92,12 +94,7 @@ async def _parts(response: Any, deadline_s: float) -> AsyncGenerator[str | Reply
 def _beyond(given: str, written: str, task: str) -> str:
     """Return what has been written beyond what was given already; RequestError (503) if that was another text."""
     if not written.startswith(given) and not given.startswith(written):
-        raise RequestError(
-            f"the replica of the task {task!r} that wrote this was lost, and another one writes something else; send "
-            "the request again",
-            503,
-            "no_replica",
-        )
+        raise _another_text(task)
     return written[len(given) :]
 
 
@@ -130,6 +127,15 @@ def _too_slow(task: str, timeout_s: float) -> RequestError:
 def _overloaded(task: str) -> RequestError:
     return RequestError(
         f"the task {task!r} has as many requests as it can take; try again in a second", 429, "overloaded"
+    )
+
+
+def _another_text(task: str) -> RequestError:
+    return RequestError(
+        f"the replica of the task {task!r} that wrote this was lost, and another one writes something else; send the "
+        "request again",
+        503,
+        "no_replica",
     )
 
 
