@@ -206,7 +206,7 @@ def _generation(model: PreTrainedModel, task: TaskSpec, tokenizer: PreTrainedTok
     return generation
 
 
-def _keep_all_layers(model: PreTrainedModel) -> None:
+def _keep_all_layers(model: Any) -> None:
     """Leave no layer out of a step: workers that left out different ones could not add their gradients up."""
     for module in model.modules():
         if hasattr(module, "layerdrop"):

@@ -14,7 +14,7 @@ import torch
 
 from polyloop.models.artefact import read_manifest, verify_engine, verify_model
 from polyloop.models.contract import Contract, PredictInput, Prediction, Scoring, Streaming
-from polyloop.models.engines.choice import EngineChoice, EngineWish, choose
+from polyloop.models.engines.choice import ANY_ENGINE, EngineChoice, EngineWish, choose
 from polyloop.models.families import Resources, load_family
 from polyloop.models.loaded import pad_rows
 from polyloop.models.manifest import EngineNote
@@ -22,9 +22,6 @@ from polyloop.spec.models import TaskSpec
 from polyloop.tasks import kind_of
 
 __all__ = ["PredictInput", "Prediction", "Predictor", "pad_rows"]
-
-ANY_ENGINE = EngineWish()
-"""Asks for no engine, so that the version's own answers."""
 
 
 class Predictor:

@@ -13,7 +13,7 @@ from polyloop.evaluation.comparison import VersionEvaluation
 from polyloop.evaluation.evaluate import evaluate
 from polyloop.evaluation.metrics import resolve_metric
 from polyloop.evaluation.results import SUMMARY_FILE, EvaluationResult, load_result, save_result
-from polyloop.models.engines.choice import EngineWish, wish_of
+from polyloop.models.engines.choice import ANY_ENGINE, wish_of
 from polyloop.models.predict import Predictor
 from polyloop.progress import prefixed
 from polyloop.registry.store import Store
@@ -26,7 +26,7 @@ from polyloop.spec.models import TaskSpec
 def evaluation_dir(loaded: LoadedSpec, task: str, version: str, holdout_digest: str) -> Path:
     """Return the folder of a version's results on a holdout, by the engine that the spec asks for."""
     wish = wish_of(loaded.task(task).serving)
-    engine = "" if wish == EngineWish() else f"-{wish.engine}-{wish.compute_type}"
+    engine = "" if wish == ANY_ENGINE else f"-{wish.engine}-{wish.compute_type}"
     return loaded.artefacts_dir / "evaluations" / task / f"{version}-{holdout_digest[:16]}{engine}"
 
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from polyloop.errors import ClusterError, ModelError, PolyloopError
 from polyloop.models.contract import PredictInput, Prediction
-from polyloop.models.engines.choice import EngineWish
+from polyloop.models.engines.choice import ANY_ENGINE, EngineWish
 
 LOWEST_NICENESS = 19
 ANSWER_TIMEOUT_S = 600.0
@@ -34,11 +34,11 @@ class PlainPredictor(Protocol):
         ...
 
 
-def load_on_cpu(path: Path, wish: EngineWish | None = None) -> PlainPredictor:
+def load_on_cpu(path: Path, wish: EngineWish = ANY_ENGINE) -> PlainPredictor:
     """Load a version for one thread of the CPU; a GPU is left to those that answer users."""
-    from polyloop.models.predict import ANY_ENGINE, Predictor  # only the child needs torch
+    from polyloop.models.predict import Predictor  # only the child needs torch
 
-    return Predictor(path, threads=1, device="cpu", wish=wish or ANY_ENGINE)
+    return Predictor(path, threads=1, device="cpu", wish=wish)
 
 
 class LowPriorityPredictor:

@@ -7,24 +7,18 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from ray import serve
 from ray.serve.handle import DeploymentHandle
-from tests.support.converted_models import ConvertedModel, converted_model, long_input
-from tests.support.engine_versions import note, publish_converted, trial
+from tests.support.converted_models import ConvertedModel, converted_model
+from tests.support.converted_project import TASK, long_call, write_converted_project
 
 from polyloop.errors import RequestError
-from polyloop.registry.releases import promote
-from polyloop.registry.store import open_store
-from polyloop.registry.versions import publish_version, reserve_version
 from polyloop.serving.calls import Call, Reply
 from polyloop.serving.dispatch import dispatch, dispatch_stream
 from polyloop.serving.task_model import TaskModel
-from polyloop.spec.loader import load_spec
 
 Ask = Callable[..., list[Any]]
 """Calls a method of the caller with each of some calls, side by side."""
@@ -39,15 +33,15 @@ class Caller:
 
     async def whole(self, call: Call) -> Reply:
         """Return the reply."""
-        return await dispatch(self._task, call, task="numbers", timeout_s=60)
+        return await dispatch(self._task, call, task=TASK, timeout_s=60)
 
     async def parts(self, call: Call) -> list[str | Reply]:
         """Return all parts of a stream."""
-        return [part async for part in dispatch_stream(self._task, call, task="numbers", timeout_s=60)]
+        return [part async for part in dispatch_stream(self._task, call, task=TASK, timeout_s=60)]
 
     async def leave(self, call: Call) -> str | Reply:
         """Return the first part of a stream, and leave it."""
-        stream = dispatch_stream(self._task, call, task="numbers", timeout_s=60)
+        stream = dispatch_stream(self._task, call, task=TASK, timeout_s=60)
         first = await anext(stream)
         await stream.aclose()
         return first
@@ -60,17 +54,15 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> ConvertedModel:
 
 @pytest.fixture(scope="module")
 def call(model: ConvertedModel) -> Call:
-    """A call whose answer is long."""
-    item = long_input(model)
-    return Call(version="v1", text=item.text, locale=item.locale, target_locale=item.target_locale)
+    return long_call(model)
 
 
 @pytest.fixture(scope="module")
 def caller(ray_cluster: None, model: ConvertedModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     """A caller of a task with one version and room for one stream."""
-    spec = _project(model, tmp_path_factory.mktemp("streaming"))
+    spec = write_converted_project(model, tmp_path_factory.mktemp("streaming"), max_streams=1)
     task = serve.deployment(name="task-numbers", num_replicas=1, ray_actor_options={"num_cpus": 0.1})(TaskModel)
-    application = Caller.bind(task.bind(str(spec), "numbers"))  # type: ignore[attr-defined]
+    application = Caller.bind(task.bind(str(spec), TASK))  # type: ignore[attr-defined]
     handle: Any = serve.run(application, name="streaming", route_prefix=None)
 
     async def asked(method: str, calls: Sequence[Call]) -> list[Any]:
@@ -80,29 +72,6 @@ def caller(ray_cluster: None, model: ConvertedModel, tmp_path_factory: pytest.Te
     with asyncio.Runner() as runner:
         yield lambda method, *calls: runner.run(asked(method, calls))
         runner.run(asyncio.to_thread(serve.shutdown))
-
-
-def _project(model: ConvertedModel, folder: Path) -> Path:
-    corpus = {"paths": ["x.tsv"], "columns": {"input": "en", "target": "to"}, "licence": "CC0-1.0"}
-    task = model.task.model_dump(mode="json", exclude_defaults=True)
-    data = {
-        "project": "small",
-        "locales": ["en", "de", "fr"],
-        "corpora": {"numbers": {**corpus, "locale": "en", "target_locale": "de"}},
-        "tasks": {"numbers": {**task, "serving": {"max_streams": 1}}},
-    }
-    spec = folder / "polyloop.yaml"
-    spec.write_text(yaml.safe_dump(data), encoding="utf-8")
-    loaded = load_spec(spec)
-    path = publish_converted(model, loaded.artefacts_dir / "models" / "v1", note(trial("float32")))
-    store = open_store(loaded.store_url)
-    digests = {"dataset_digest": "d" * 64, "holdout_digest": "h" * 64, "spec_digest": "s" * 64}
-    record = reserve_version(store, "numbers", "a", **digests)
-    relative = str(path.relative_to(loaded.artefacts_dir))
-    publish_version(store, "numbers", record.version, path=relative, size_bytes=1, metrics={})
-    promote(store, "numbers", "v1", actor="test", reason="first")
-    store.close()
-    return spec
 
 
 def test_the_pieces_are_those_of_the_whole_answer(caller: Ask, call: Call) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 
 import pytest
 
@@ -40,6 +40,14 @@ async def eventually(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def waiting_reader(stream: AsyncGenerator[str], writing: Writing) -> "asyncio.Future[str]":
+    """Return who waits for a part that is being written and may not be finished yet."""
+    writing.may_go.clear()
+    reader = asyncio.ensure_future(anext(stream))
+    await eventually(writing.is_at_work.is_set)
+    return reader
+
+
 async def test_parts_come_in_order_from_a_thread_of_their_own() -> None:
     slots, writing = StreamSlots(1), Writing()
     assert [part async for part in slots.run(writing.start)] == ["0", "1", "2"]
@@ -70,10 +78,8 @@ async def test_what_is_no_longer_read_is_closed() -> None:
 
 async def test_a_reader_that_is_cancelled_while_it_waits_does_not_wait_for_the_step() -> None:
     slots, writing = StreamSlots(1), Writing()
-    writing.may_go.clear()
     stream = slots.run(writing.start)
-    reader = asyncio.ensure_future(anext(stream))
-    await eventually(writing.is_at_work.is_set)
+    reader = await waiting_reader(stream, writing)
     reader.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reader
@@ -106,10 +112,8 @@ async def test_a_failure_is_raised_and_gives_the_slot_back() -> None:
 
 async def test_the_event_loop_is_free_while_a_step_works() -> None:
     slots, writing = StreamSlots(1), Writing()
-    writing.may_go.clear()
     stream = slots.run(writing.start)
-    reader = asyncio.ensure_future(anext(stream))
-    await eventually(writing.is_at_work.is_set)
+    reader = await waiting_reader(stream, writing)
     writing.may_go.set()
     assert await reader == "0"
     await stream.aclose()

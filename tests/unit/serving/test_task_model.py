@@ -7,17 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from tests.support.converted_models import ConvertedModel, converted_model, long_input
-from tests.support.engine_versions import note, publish_converted, trial
+from tests.support.converted_models import ConvertedModel, converted_model
+from tests.support.converted_project import TASK, long_call, write_converted_project
 
 from polyloop.errors import RequestError
-from polyloop.registry.releases import promote
-from polyloop.registry.store import open_store
-from polyloop.registry.versions import publish_version, reserve_version
 from polyloop.serving.calls import Call, Reply
 from polyloop.serving.task_model import TaskModel
-from polyloop.spec.loader import load_spec
 
 
 class Replica(TaskModel):
@@ -38,9 +33,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> ConvertedModel:
 
 @pytest.fixture(scope="module")
 def call(model: ConvertedModel) -> Call:
-    """A call whose answer is long."""
-    item = long_input(model)
-    return Call(version="v1", text=item.text, locale=item.locale, target_locale=item.target_locale)
+    return long_call(model)
 
 
 @pytest.fixture
@@ -49,43 +42,13 @@ async def serve(model: ConvertedModel, tmp_path: Path) -> AsyncIterator[Callable
     replicas: list[Replica] = []
 
     def start(**serving: Any) -> TaskModel:
-        spec = _write_spec(model, tmp_path, serving)
-        loaded = load_spec(spec)
-        store = open_store(loaded.store_url)
-        path = publish_converted(model, loaded.artefacts_dir / "models" / "v1", note(trial("float32")))
-        record = reserve_version(
-            store, "numbers", "a", dataset_digest="d" * 64, holdout_digest="h" * 64, spec_digest="s" * 64
-        )
-        publish_version(
-            store,
-            "numbers",
-            record.version,
-            path=str(path.relative_to(loaded.artefacts_dir)),
-            size_bytes=1,
-            metrics={},
-        )
-        promote(store, "numbers", "v1", actor="test", reason="first")
-        store.close()
-        replicas.append(Replica(str(spec), "numbers"))
+        spec = write_converted_project(model, tmp_path, **{"batch_wait_ms": 0, **serving})
+        replicas.append(Replica(str(spec), TASK))
         return replicas[-1]
 
     yield start
     for replica in replicas:
         await replica.stop()
-
-
-def _write_spec(model: ConvertedModel, folder: Path, serving: dict[str, Any]) -> Path:
-    corpus = {"paths": ["x.tsv"], "columns": {"input": "en", "target": "to"}, "licence": "CC0-1.0"}
-    task = model.task.model_dump(mode="json", exclude_defaults=True)
-    data = {
-        "project": "small",
-        "locales": ["en", "de", "fr"],
-        "corpora": {"numbers": {**corpus, "locale": "en", "target_locale": "de"}},
-        "tasks": {"numbers": {**task, "serving": {"batch_wait_ms": 0, **serving}}},
-    }
-    path = folder / "polyloop.yaml"
-    path.write_text(yaml.safe_dump(data), encoding="utf-8")
-    return path
 
 
 async def parts_of(replica: TaskModel, call: Call) -> list[str | Reply]:

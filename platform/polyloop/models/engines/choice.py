@@ -26,6 +26,10 @@ class EngineWish:
         return self.engine if self.compute_type == "auto" else f"{self.engine} {self.compute_type}"
 
 
+ANY_ENGINE = EngineWish()
+"""Asks for no engine, so that the version's own answers."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class EngineChoice:
     """An engine and the numbers that it computes with."""
