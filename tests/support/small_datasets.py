@@ -24,7 +24,8 @@ from polyloop.data.manifest import (
 )
 from polyloop.data.rows import ENCODED_SCHEMA, SPLITS
 from polyloop.data.statistics import Statistics
-from polyloop.data.storage import file_sha256, write_bytes, write_parquet
+from polyloop.data.storage import file_sha256, write_parquet
+from polyloop.models.storage import write_bytes
 
 ARABIC = "هذه الجملة العربية مكررة"
 HOSTILE = "</details><script>document.title = 'taken'</script><img src=x onerror=\"document.title='taken'\">"

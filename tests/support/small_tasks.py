@@ -36,9 +36,10 @@ from transformers import (
 from polyloop.data.dataset import Dataset, open_dataset
 from polyloop.data.manifest import FORMAT_VERSION, Manifest, PartFile, TokenizerRecord
 from polyloop.data.rows import ENCODED_SCHEMA, SPLITS, Split
-from polyloop.data.storage import file_sha256, write_bytes, write_parquet
+from polyloop.data.storage import file_sha256, write_parquet
 from polyloop.data.tokenizer import copy_tokenizer, load_tokenizer, train_tokenizer
 from polyloop.models.manifest import CorpusNote, MetricRow, VersionFacts
+from polyloop.models.storage import write_bytes
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks import kind_of
 from polyloop.tasks.example import example_id

@@ -51,6 +51,7 @@ from polyloop.data.stages import run_pass
 from polyloop.data.statistics import PUBLISHED_SOURCES, STATISTICS_NAME, Statistics
 from polyloop.data.tokenizer import adopt_tokenizer, copy_tokenizer, train_tokenizer
 from polyloop.errors import ArtefactError, ClusterError
+from polyloop.models.storage import write_bytes
 from polyloop.spec.loader import LoadedSpec
 from polyloop.tasks import kind_of
 
@@ -134,8 +135,8 @@ def _build(plan: Plan, prepared: Prepared, spec_digest: str, work: Path, say: Pr
         statistics.merge(Statistics.from_json(part.statistics))
     samples = {**tally.samples, **documents.tally.samples}
     drops = [drop._asdict() for key in sorted(samples) for drop in samples[key]]
-    storage.write_bytes(folder / DROPS_NAME, "".join(json.dumps(d, ensure_ascii=False) + "\n" for d in drops).encode())
-    storage.write_bytes(folder / STATISTICS_NAME, statistics.to_json(num_sources=PUBLISHED_SOURCES).encode())
+    write_bytes(folder / DROPS_NAME, "".join(json.dumps(d, ensure_ascii=False) + "\n" for d in drops).encode())
+    write_bytes(folder / STATISTICS_NAME, statistics.to_json(num_sources=PUBLISHED_SOURCES).encode())
     digests = split_digests(leaf for part in parts for leaf in part.leaves)
     provenance = [sorted(statistics.licences.items()), [[one.name, one.corpus.source] for one in plan.sources]]
     identity = [
@@ -171,10 +172,10 @@ def _build(plan: Plan, prepared: Prepared, spec_digest: str, work: Path, say: Pr
         rows_per_s=round(counted.rows_read / duration_s, 1),
         files=(*sorted((file for part in parts for file in part.files), key=_name), *_other_files(folder)),
     )
-    storage.write_bytes(folder / REPORT_NAME, render_report(manifest, statistics, drops).encode())
-    storage.write_bytes(folder / CARD_NAME, render_card(manifest, statistics).encode())
+    write_bytes(folder / REPORT_NAME, render_report(manifest, statistics, drops).encode())
+    write_bytes(folder / CARD_NAME, render_card(manifest, statistics).encode())
     _remove_unlisted(folder, manifest)
-    storage.write_bytes(folder / MANIFEST_NAME, manifest.to_json())
+    write_bytes(folder / MANIFEST_NAME, manifest.to_json())
     return manifest
 
 
@@ -303,7 +304,7 @@ def _name(file: PartFile) -> str:
 def _write_index(home: Path, build_key: str, digest: str) -> None:
     index = home / INDEX_FOLDER
     index.mkdir(exist_ok=True)
-    storage.write_bytes(index / build_key, digest.encode())
+    write_bytes(index / build_key, digest.encode())
 
 
 def _silent(_: str) -> None:

@@ -20,8 +20,8 @@ from polyloop.data.read.scan import scan_file
 from polyloop.data.read.slices import ScannedFile
 from polyloop.data.rows import Drop, Tally
 from polyloop.data.rules import scalar_text
-from polyloop.data.storage import write_bytes
 from polyloop.errors import DataError
+from polyloop.models.storage import write_bytes
 from polyloop.retrieval.document_lines import write_documents as document_lines
 from polyloop.retrieval.documents import Document
 from polyloop.spec.answering import DocumentSource

@@ -30,6 +30,7 @@ from polyloop.data.manifest import MANIFEST_NAME, TOKENIZER_NAME, PartFile
 from polyloop.data.rows import Split
 from polyloop.data.tokenizer import copy_tokenizer, load_tokenizer
 from polyloop.errors import DataError
+from polyloop.models.storage import write_bytes
 from polyloop.tasks.base import end_id as end_id_of
 
 PACKING_VERSION = 1
@@ -224,7 +225,7 @@ def export_packed(
             files=files,
         )
         copy_tokenizer(dataset.tokenizer_dir, built / TOKENIZER_NAME)
-        storage.write_bytes(built / MANIFEST_NAME, summary.model_dump_json(indent=2).encode() + b"\n")
+        write_bytes(built / MANIFEST_NAME, summary.model_dump_json(indent=2).encode() + b"\n")
         if not storage.publish(built, folder):
             raise DataError(f"{folder}: another process has just written it; name a folder that does not exist")
     return summary

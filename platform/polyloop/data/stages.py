@@ -19,8 +19,9 @@ import ray.data
 from ray.exceptions import OutOfDiskError, RayError, RayTaskError
 
 from polyloop.data.rows import Row
-from polyloop.data.storage import is_disk_full, json_sha256, storage_full, write_bytes
+from polyloop.data.storage import is_disk_full, json_sha256, storage_full
 from polyloop.errors import ClusterError, PolyloopError, StorageFullError
+from polyloop.models.storage import write_bytes
 
 CPUS_PER_ITEM = 0.5
 

@@ -1,4 +1,4 @@
-"""Files of datasets: digests, durable writes, a private folder to build in, and one atomic step to publish.
+"""Files of datasets: digests, tables and arrays, a private folder to build in, and one atomic step to publish.
 
 Inputs: paths. Outputs: files that are on the disk when a function returns. A full disk is a `StorageFullError` of one
 line that names the folder. Limits: the folder to build in and the place to publish must be on one file system.
@@ -10,12 +10,11 @@ import hashlib
 import json
 import os
 import shutil
-import uuid
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +22,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from polyloop.errors import ArtefactError, StorageFullError
+from polyloop.models.storage import flush, whole_file
 
 BUILDING_PREFIX = ".building-"
 BUILDING_KEY_DIGITS = 16
@@ -55,29 +55,6 @@ def json_sha256(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-@contextmanager
-def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file to write; it is on the disk once the block ends, and until then it is what it was.
-
-    So a process that is killed leaves no half of it, and of two that write the same file none spoils the other's.
-    """
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with temporary.open("wb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a whole file."""
-    with whole_file(path) as stream:
-        stream.write(content)
-
-
 def write_array(path: Path, array: NDArray[Any]) -> None:
     """Write an array as a whole .npy file."""
     with whole_file(path) as stream:
@@ -93,11 +70,7 @@ def write_parquet(path: Path, table: pa.Table) -> None:
 def sync_folders(folder: Path) -> None:
     """Force the names of all files under a folder, and of the folders themselves, to the disk."""
     for path in [folder, *(path for path in folder.rglob("*") if path.is_dir())]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        flush(path)
 
 
 def publish(built: Path, final: Path) -> bool:
@@ -109,17 +82,8 @@ def publish(built: Path, final: Path) -> bool:
         if error.errno in {errno.EEXIST, errno.ENOTEMPTY} and final.is_dir():
             return False
         raise
-    sync_parent(final)
+    flush(final.parent)
     return True
-
-
-def sync_parent(path: Path) -> None:
-    """Force a folder's own entry to the disk."""
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

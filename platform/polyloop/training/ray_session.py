@@ -6,7 +6,6 @@ removes old ones. A failure that a retry would only repeat is written down, and 
 
 import json
 import logging
-import os
 import shutil
 import uuid
 from pathlib import Path
@@ -16,6 +15,7 @@ import ray.train
 
 from polyloop import errors
 from polyloop.errors import PolyloopError
+from polyloop.models.storage import write_bytes
 from polyloop.training.progress import Progress, ProgressFile
 from polyloop.training.session import PROGRESS_FILE, WriteCheckpoint
 
@@ -88,12 +88,7 @@ def write_failure(run_dir: Path, error: PolyloopError) -> None:
     Whole or not at all: all workers may fail at once, and the first one's end kills the others.
     """
     content = {"error": type(error).__name__, "message": error.message}
-    staging = run_dir / f".{FAILURE_FILE}-{uuid.uuid4().hex}"
-    try:
-        staging.write_text(json.dumps(content), encoding="utf-8")
-        os.replace(staging, run_dir / FAILURE_FILE)
-    finally:
-        staging.unlink(missing_ok=True)
+    write_bytes(run_dir / FAILURE_FILE, json.dumps(content).encode())
 
 
 def read_failure(run_dir: Path) -> PolyloopError | None:

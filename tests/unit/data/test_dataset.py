@@ -10,8 +10,9 @@ import pytest
 from polyloop.data.dataset import open_dataset
 from polyloop.data.manifest import FORMAT_VERSION, Manifest, PartFile, StepRecord, TokenizerRecord
 from polyloop.data.rows import ENCODED_SCHEMA
-from polyloop.data.storage import file_sha256, write_bytes, write_parquet
+from polyloop.data.storage import file_sha256, write_parquet
 from polyloop.errors import ArtefactError
+from polyloop.models.storage import write_bytes
 
 ROW = {
     "task": "t",

@@ -17,23 +17,6 @@ from polyloop.data import storage
 from polyloop.errors import ArtefactError, DataError, StorageFullError
 
 
-def test_a_file_is_replaced_whole_and_nothing_else_is_left(tmp_path: Path) -> None:
-    storage.write_bytes(tmp_path / "a", b"one")
-    storage.write_bytes(tmp_path / "a", b"two")
-    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a", b"two")]
-
-
-def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    storage.write_bytes(tmp_path / "a", b"one")
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
-        storage.write_bytes(tmp_path / "a", b"two")
-    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a", b"one")]
-
-
 def test_the_digest_of_a_folder_covers_names_and_contents(tmp_path: Path) -> None:
     digests = set()
     for number, (name, content) in enumerate([("a", "1"), ("a", "2"), ("b", "1")]):

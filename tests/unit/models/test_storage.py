@@ -1,12 +1,14 @@
-"""Tests of telling a full disk from other failures."""
+"""Tests of whole files, and of telling a full disk from other failures."""
 
 import errno
+import os
+from pathlib import Path
 
 import pytest
 from safetensors import SafetensorError
 
 from polyloop.errors import StorageFullError
-from polyloop.models.storage import is_storage_full, named_storage_errors
+from polyloop.models.storage import is_storage_full, named_storage_errors, write_bytes
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,20 @@ def test_the_named_error_tells_what_was_written_and_keeps_the_cause() -> None:
 def test_other_errors_pass() -> None:
     with pytest.raises(PermissionError), named_storage_errors("a checkpoint"):
         raise PermissionError(errno.EACCES, "Permission denied")
+
+
+def test_a_file_is_replaced_whole_and_nothing_else_is_left(tmp_path: Path) -> None:
+    write_bytes(tmp_path / "a", b"one")
+    write_bytes(tmp_path / "a", b"two")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a", b"two")]
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    write_bytes(tmp_path / "a", b"one")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_bytes(tmp_path / "a", b"two")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a", b"one")]

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from polyloop.bench.figures import Figure
-from polyloop.data.storage import write_bytes
 from polyloop.errors import EvaluationError
+from polyloop.models.storage import write_bytes
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,10 +18,11 @@ import polyloop
 from polyloop.data.dataset import Dataset, open_dataset
 from polyloop.data.manifest import FORMAT_VERSION, MANIFEST_NAME, TOKENIZER_NAME, Manifest, PartFile, TokenizerRecord
 from polyloop.data.rows import ENCODED_SCHEMA, SPLITS, Split
-from polyloop.data.storage import file_sha256, folder_sha256, json_sha256, write_bytes, write_parquet
+from polyloop.data.storage import file_sha256, folder_sha256, json_sha256, write_parquet
 from polyloop.data.tokenizer import copy_tokenizer, load_tokenizer, train_tokenizer
 from polyloop.demo import localise
 from polyloop.errors import DataError
+from polyloop.models.storage import write_bytes
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks import kind_of
 from polyloop.tasks.example import example_id

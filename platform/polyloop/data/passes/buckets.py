@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from polyloop.data.clean import Candidate
 from polyloop.data.rows import CANDIDATE_SCHEMA
-from polyloop.data.storage import whole_file
+from polyloop.models.storage import whole_file
 
 LEAVES = 4096
 """Ranges of ids by their first three hexadecimal digits; a bucket is a run of whole leaves."""

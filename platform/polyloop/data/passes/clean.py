@@ -24,8 +24,9 @@ from polyloop.data.read.slices import Slice
 from polyloop.data.rows import FEEDBACK_CORPUS, Drop, Row, Tally
 from polyloop.data.rules import CorpusRules, Rules
 from polyloop.data.steps.chain import STEP_FAILED, Accounts, accounts_from_data, accounts_to_data
-from polyloop.data.storage import json_sha256, storage_errors, write_bytes
+from polyloop.data.storage import json_sha256, storage_errors
 from polyloop.errors import DataError
+from polyloop.models.storage import write_bytes
 
 CLEANING_VERSION = 2
 """Raised whenever reading or a step gives other rows than before; shards of another version are not taken."""

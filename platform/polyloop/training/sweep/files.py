@@ -4,13 +4,11 @@ A trial's outcome is written by one rename and is final. Limits: one driver at a
 """
 
 import json
-import os
 import shutil
-import uuid
 from dataclasses import asdict
 from pathlib import Path
 
-from polyloop.models.storage import named_storage_errors
+from polyloop.models.storage import named_storage_errors, write_bytes
 from polyloop.training.config import MODEL_DIR, TrainConfig
 from polyloop.training.progress import Progress, read_progress
 from polyloop.training.session import PROGRESS_FILE
@@ -58,6 +56,4 @@ class SweepFiles:
 
 
 def _write(path: Path, text: str) -> None:
-    staging = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
-    staging.write_text(text + "\n", encoding="utf-8")
-    os.replace(staging, path)
+    write_bytes(path, f"{text}\n".encode())
