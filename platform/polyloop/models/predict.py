@@ -132,7 +132,7 @@ class Predictor:
         items = [PredictInput(text="1", locale=one, target_locale=one) for one in self._family.answerable_locales()]
         for item in items:
             self.predict([item])
-        if self.can_stream:
+        if items and self.can_stream:
             with closing(self.stream(items[0])) as parts:
                 next(parts)
 
