@@ -14,6 +14,7 @@ from pydantic import Field
 from polyloop.errors import RequestError
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks.base import TaskAnswer, TaskRequest, plain_ids
+from polyloop.tasks.json_text import read_json
 from polyloop.tasks.text import normalise_text
 from polyloop.tasks.writing import TextKind, locale_tag, token_id
 
@@ -85,12 +86,7 @@ def styled_prompt(style: str, prompt: str) -> str:
 
 def read_prompt(text: str) -> tuple[str | None, str]:
     """Return style and prompt of an input; a text of another form is a prompt without style."""
-    if not text.startswith("{"):
-        return None, text
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):  # RecursionError: nested without end
-        return None, text
+    content = read_json(text, "{")
     is_styled = isinstance(content, dict) and content.keys() == {"style", "prompt"}
     if is_styled and all(isinstance(value, str) for value in content.values()):
         return content["style"], content["prompt"]

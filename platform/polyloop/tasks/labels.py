@@ -6,6 +6,8 @@ A set is a JSON array of labels in alphabetical order, so that equal sets are eq
 import json
 from collections.abc import Collection, Iterable
 
+from polyloop.tasks.json_text import read_json
+
 
 def label_set_text(labels: Iterable[str]) -> str:
     """Return the text that stands for a set of labels."""
@@ -14,13 +16,9 @@ def label_set_text(labels: Iterable[str]) -> str:
 
 def read_label_set(text: str) -> tuple[str, ...]:
     """Return the labels of a set in alphabetical order; a text of another form is the set of that one label."""
-    if text.startswith("["):
-        try:
-            found = json.loads(text)
-        except (ValueError, RecursionError):  # RecursionError: nested without end
-            return (text,)
-        if isinstance(found, list) and all(isinstance(one, str) for one in found):
-            return tuple(sorted(set(found)))
+    found = read_json(text, "[")
+    if isinstance(found, list) and all(isinstance(one, str) for one in found):
+        return tuple(sorted(set(found)))
     return (text,)
 
 

@@ -8,6 +8,8 @@ and the question alone says which example it is: a user's question and a corpus'
 import json
 from dataclasses import dataclass
 
+from polyloop.tasks.json_text import read_json
+
 _START = '{"question": '
 _KEYS = ("question", "context", "document")
 
@@ -33,12 +35,7 @@ def write_question(question: Question) -> str:
 
 def read_question(text: str) -> Question:
     """Return what an input says; a text of another form is a question alone."""
-    if not text.startswith(_START):
-        return Question(question=text)
-    try:
-        held = json.loads(text)
-    except (ValueError, RecursionError):  # RecursionError: nested without end
-        return Question(question=text)
+    held = read_json(text, _START)
     if not isinstance(held, dict) or not held.keys() <= set(_KEYS):
         return Question(question=text)
     if not all(isinstance(value, str) for value in held.values()):

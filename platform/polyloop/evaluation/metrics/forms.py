@@ -14,12 +14,11 @@ Stored rows are texts, so everything that is no text has a text form, in JSON:
 Each reader raises EvaluationError for a value that is none of its forms.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from polyloop.errors import EvaluationError
+from polyloop.tasks.json_text import read_json
 
 
 def as_text(value: object) -> str:
@@ -74,7 +73,7 @@ def as_confident_label(value: object) -> tuple[str, float]:
     """Return a label and its confidence (0 to 1)."""
     if value == "":
         return "", 0.0
-    pair = _json(value, "[") if isinstance(value, str) else value
+    pair = read_json(value, "[") if isinstance(value, str) else value
     match pair:
         case (str(label), float() | int() as confidence) if 0.0 <= confidence <= 1.0:
             return label, float(confidence)
@@ -101,7 +100,7 @@ def as_num_characters(value: object) -> int:
 
 
 def _gains(value: object) -> dict[str, float]:
-    found = _json(value, "{") if isinstance(value, str) else value
+    found = read_json(value, "{") if isinstance(value, str) else value
     if isinstance(found, Mapping):
         try:
             return {str(one): float(gain) for one, gain in found.items()}
@@ -130,19 +129,10 @@ def _texts(value: object, what: str) -> tuple[str, ...]:
 
 def _texts_in_json(text: str) -> tuple[str, ...] | None:
     """Return the texts of a JSON array of texts, None for anything else."""
-    found = _json(text, "[")
+    found = read_json(text, "[")
     if isinstance(found, list) and all(isinstance(one, str) for one in found):
         return tuple(found)
     return None
-
-
-def _json(text: str, start: str) -> Any:
-    if not text.startswith(start):
-        return None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):  # RecursionError: nested without end
-        return None
 
 
 def _malformed(value: object, wanted: str) -> EvaluationError:
