@@ -22,7 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("spec",),
     ("models", "tasks", "retrieval", "cluster", "pages"),
     ("evaluation", "training", "data", "feedback", "registry"),
-    ("client", "serving", "retraining", "console", "demo", "bench", "cli", "__main__"),
+    ("client", "serving", "batch_inference", "retraining", "console", "demo", "bench", "cli", "__main__"),
 )
 LEVEL = {part: level for level, layer in enumerate(LAYERS) for part in layer}
 MIDDLE = 3

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from polyloop.cli import model_judging, model_runs
+from polyloop.cli import model_judging, model_predict, model_runs
 from polyloop.cli.context import AsJson, TaskArgument, TasksOption, of
 from polyloop.cli.output import ProgressLine, print_json, print_rows
 from polyloop.registry.gates import list_gates
@@ -12,11 +12,12 @@ from polyloop.registry.releases import get_release
 from polyloop.registry.versions import VersionRecord, get_version, list_versions
 
 app = typer.Typer(
-    help="Model versions: train, sweep, prefer, evaluate, compare, gate, list, show.", no_args_is_help=True
+    help="Model versions: train, sweep, prefer, evaluate, compare, gate, predict, list, show.", no_args_is_help=True
 )
 app.command()(model_judging.evaluate)
 app.command()(model_judging.compare)
 app.command()(model_judging.gate)
+app.command()(model_predict.predict)
 app.command()(model_runs.sweep)
 app.command()(model_runs.config)
 

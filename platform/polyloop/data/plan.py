@@ -190,7 +190,7 @@ def _source(loaded: LoadedSpec, name: str, task: TaskRules, exports: Path) -> So
         origin = corpus.sql.query
         if not exported.exists():
             export_query(name, loaded.corpus_sql_url(name), corpus.sql.query, exported)
-    paths = list_files(name, loaded.corpus_paths(name)) if origin is None else [str(exported)]
+    paths = list_files(f"the corpus {name!r}", loaded.corpus_paths(name)) if origin is None else [str(exported)]
     declared = corpus.format if origin is None else "parquet"
     with ThreadPoolExecutor(SCAN_THREADS) as pool:
         files = pool.map(lambda path: scan_file(path, file_format(path, declared), corpus.encoding), paths)

@@ -1,4 +1,4 @@
-"""Runs the passes of a build as Ray Data jobs and turns what goes wrong in a worker into a named error.
+"""Runs the passes of a build as Ray Data jobs, and turns what goes wrong in workers of any such job into named errors.
 
 Inputs: items, each an independent piece of work, and the function that does it. Output: what it returned for each, in
 any order. Ray must be running. Each item takes half a CPU, so that a build goes on beside training and serving on a
@@ -67,39 +67,35 @@ def _answer(item: Row, work: Callable[[Row], Row], paths: Sequence[Path]) -> Row
 def _run(work: Callable[[Row], Row], left: Sequence[Row], folder: Path, num_items: int, on_item: OnItem | None) -> None:
     marks = folder / f"attempts-{uuid.uuid4().hex}"
     marks.mkdir()
-    with _quiet():
+    # No memory is reserved for what items return, a number: until Ray Data has seen how much that is, it begins
+    # one item at a time, a second or more of each pass on one CPU alone.
+    with quiet_job("a pass of the dataset build", storage_full(folder.parent), op_resource_reservation_enabled=False):
         source = ray.data.from_items(list(left), override_num_blocks=len(left))
         attempt = partial(_attempt, work=work, marks=marks, max_attempts=MAX_ATTEMPTS)
-        try:
-            done = num_items - len(left)
-            for _ in source.map(attempt, num_cpus=CPUS_PER_ITEM).iter_rows():
-                done += 1
-                if on_item is not None:
-                    on_item(done, num_items)
-        except RayError as error:
-            named = named_cause(error)
-            if isinstance(named, StorageFullError) or isinstance(error, OutOfDiskError) or is_disk_full(error):
-                raise storage_full(folder.parent) from None
-            if named is not None:
-                raise named from None
-            if isinstance(error, RayTaskError):
-                raise
-            reason = str(error).partition("\n")[0]
-            raise ClusterError(f"Ray could not finish a pass of the dataset build: {reason}") from error
+        done = num_items - len(left)
+        for _ in source.map(attempt, num_cpus=CPUS_PER_ITEM).iter_rows():
+            done += 1
+            if on_item is not None:
+                on_item(done, num_items)
     shutil.rmtree(marks)
 
 
 def _attempt(item: Row, work: Callable[[Row], Row], marks: Path, max_attempts: int) -> Row:
-    """Do the work for an item, unless it has been begun too often; each beginning adds a byte to the item's mark."""
-    with (marks / item[ITEM]).open("ab") as mark:
-        mark.write(b".")
-        attempts = mark.tell()
+    """Do the work for an item, unless it has been begun too often."""
+    begin(marks / item[ITEM], "piece of the dataset build", "cut large corpus files into smaller ones", max_attempts)
+    return work(item)
+
+
+def begin(mark: Path, what: str, fix: str, max_attempts: int) -> None:
+    """Note that a piece of work begins, one byte in the file `mark`; ClusterError if it has begun too often before."""
+    with mark.open("ab") as file:
+        file.write(b".")
+        attempts = file.tell()
     if attempts > max_attempts:
         raise ClusterError(
-            f"Ray's workers died {max_attempts} times at the same piece of the dataset build: see Ray's logs for the "
-            "reason; where it is memory, cut large corpus files into smaller ones"
+            f"Ray's workers died {max_attempts} times at the same {what}: see Ray's logs for the reason; where it is "
+            f"memory, {fix}"
         )
-    return work(item)
 
 
 def named_cause(error: BaseException) -> PolyloopError | None:
@@ -117,24 +113,35 @@ def named_cause(error: BaseException) -> PolyloopError | None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Let Ray Data say nothing on the terminal while a pass runs; errors reach the caller as exceptions.
+def quiet_job(what: str, full: StorageFullError, **context_settings: object) -> Iterator[None]:
+    """Let Ray Data work inside the block and say nothing on the terminal; what goes wrong is a named error.
 
-    Nor is memory reserved for what items return, which is a number: until Ray Data has seen how much that is, it begins
-    one item at a time, a second or more of each pass on one CPU alone.
+    `context_settings` are those of Ray's `DataContext`. Errors that Polyloop raises in a worker arrive as themselves,
+    and a full disk as `full`; ClusterError, with `what`, if Ray stops answering.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # Ray 2.60 warns of defaults that it sets itself
         context = ray.data.DataContext.get_current().copy()
-    context.op_resource_reservation_enabled = False
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     context.raise_original_map_exception = True  # otherwise the named error arrives as text alone
+    for name, value in context_settings.items():
+        setattr(context, name, value)
     logger = logging.getLogger("ray.data")
     level = logger.level
     with ray.data.DataContext.current(context):
         logger.setLevel(logging.CRITICAL)
         try:
             yield
+        except RayError as error:
+            named = named_cause(error)
+            if isinstance(named, StorageFullError) or isinstance(error, OutOfDiskError) or is_disk_full(error):
+                raise full from None
+            if named is not None:
+                raise named from None
+            if isinstance(error, RayTaskError):
+                raise
+            reason = str(error).partition("\n")[0]
+            raise ClusterError(f"Ray could not finish {what}: {reason}") from error
         finally:
             logger.setLevel(level)

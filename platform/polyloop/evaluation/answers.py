@@ -1,8 +1,7 @@
-"""Asks a predictor many inputs and keeps their order: the one place where evaluations and suites ask a model.
+"""Asks a predictor many inputs and keeps their order, for evaluations, suites and batch inference alike.
 
-Input: a predictor and inputs. Output: one prediction an input, None where the model refuses it as too long. Equal
-inputs are asked once; they go in order of length, the longest first, which wastes least padding. Limits: answers are
-held in memory.
+Input: a predictor and inputs. Output: one prediction an input, or why it is refused. Equal inputs are asked once; they
+go in order of length, the longest first, which wastes least padding. Limits: answers are held in memory.
 """
 
 import time
@@ -48,10 +47,26 @@ def answer(
     """Return one prediction an input, in order, None for an input that is too long for the model.
 
     `progress` is told `what`. Raises EvaluationError for a predictor that gives another number of answers than it got
-    inputs.
+    inputs, and the RequestError of an input that is refused for another reason.
     """
+    found = outcomes(predictor, inputs, batch_size=batch_size, progress=progress, what=what)
+    for one in found:
+        if isinstance(one, RequestError) and one.code != TOO_LONG:
+            raise one
+    return [None if isinstance(one, RequestError) else one for one in found]
+
+
+def outcomes(
+    predictor: Predictor,
+    inputs: Sequence[PredictInput],
+    *,
+    batch_size: int = BATCH_SIZE,
+    progress: Callable[[str], None] | None = None,
+    what: str = "answered {done} of {all} inputs",
+) -> list[Prediction | RequestError]:
+    """Return for each input, in order, its prediction or why the model refuses it; otherwise as `answer`."""
     different = sorted(dict.fromkeys(inputs), key=lambda one: -len(one.text))
-    found: dict[PredictInput, Prediction | None] = {}
+    found: dict[PredictInput, Prediction | RequestError] = {}
     begun_s, rest, num_characters = time.monotonic(), RestOfWork(), 0
     all_characters = sum(len(one.text) for one in different) or 1
     for start in range(0, len(different), batch_size):
@@ -66,14 +81,13 @@ def answer(
     return [found[one] for one in inputs]
 
 
-def _answer_batch(predictor: Predictor, batch: list[PredictInput]) -> list[Prediction | None]:
+def _answer_batch(predictor: Predictor, batch: list[PredictInput]) -> list[Prediction | RequestError]:
+    """Return the outcomes of a batch, which is halved until what is refused stands alone."""
     try:
         predictions = predictor.predict(batch)
     except RequestError as error:
-        if error.code != TOO_LONG:
-            raise
         if len(batch) == 1:
-            return [None]
+            return [error]
         half = len(batch) // 2
         return _answer_batch(predictor, batch[:half]) + _answer_batch(predictor, batch[half:])
     if len(predictions) != len(batch):

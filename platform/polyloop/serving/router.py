@@ -40,15 +40,12 @@ from polyloop.serving.openai_api import routes as openai_routes
 from polyloop.serving.problems import documented, install_problem_handlers
 from polyloop.serving.release_watch import ReleaseWatch
 from polyloop.serving.schemas import Health, ServedModel, TaskList, VersionList
+from polyloop.serving.settling import settle
 from polyloop.serving.task_events import accepts_events, streamed
 from polyloop.spec.loader import LoadedSpec, load_spec
-from polyloop.spec.models import TaskSpec, split_pair, task_locales
+from polyloop.spec.models import TaskSpec
 from polyloop.tasks import kind_of
 from polyloop.tasks.base import TaskAnswer, TaskRequest
-from polyloop.tasks.text import normalise_text
-
-MAX_IDENTIFIED_CHARACTERS = 1_000
-"""How much of an input is looked at to tell its locale; more adds no certainty, only time."""
 
 Authorization = Annotated[str | None, Depends(authorization_of)]
 
@@ -211,28 +208,9 @@ class Router:
         return choice
 
     def _call(self, task: str, task_spec: TaskSpec, body: TaskRequest, version: str) -> Call:
-        """Settle text and locales of a request."""
-        kind = kind_of(task_spec)
-        said = normalise_text(kind.said(body))
-        if not said:
-            raise RequestError("input: there is no text in it; send at least one visible character", 422, "empty_input")
-        locales = self._input_locales(task_spec)
-        if body.locale is not None and body.locale not in locales:
-            raise RequestError(
-                f"locale: the task {task!r} does not serve {body.locale!r}; it takes {', '.join(locales)}",
-                422,
-                "unknown_locale",
-            )
-        locale = body.locale or identify(said[:MAX_IDENTIFIED_CHARACTERS], locales)
-        target_locale = kind.resolve_target_locale(task_spec, locale, getattr(body, "target_locale", None))
-        text = normalise_text(kind.input_text(body, task_spec, locale))
-        return Call(version=version, text=text, locale=locale, target_locale=target_locale)
-
-    def _input_locales(self, task_spec: TaskSpec) -> tuple[str, ...]:
-        """Return the locales that an input may be in: those that a translate task only writes are not among them."""
-        if task_spec.pairs:
-            return tuple(dict.fromkeys(split_pair(pair)[0] for pair in task_spec.pairs))
-        return task_locales(task_spec, self._spec.locales)
+        """Settle what a request asks of a version."""
+        asked = settle(task, task_spec, self._spec.locales, body)
+        return Call(version=version, text=asked.text, locale=asked.locale, target_locale=asked.target_locale)
 
     def _claim(self, task: str, call: Call, propensity: float) -> InferenceClaim:
         return InferenceClaim(

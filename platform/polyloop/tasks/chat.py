@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks.base import TaskAnswer, TaskRequest, end_id, plain_ids
 from polyloop.tasks.text import normalise_text
-from polyloop.tasks.writing import TextKind, locale_tag, token_id
+from polyloop.tasks.writing import TextKind, locale_id, locale_tag, token_id
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -92,7 +92,7 @@ class Chat(TextKind):
             return [_templated(tokenizer, turns) for turns in conversations]
         end = end_id(tokenizer)
         roles = {role: token_id(tokenizer, role_tag(role)) for role in ROLES}
-        tags = {locale: token_id(tokenizer, locale_tag(locale)) for locale in set(target_locales)}
+        tags = {locale: locale_id(tokenizer, locale) for locale in set(target_locales)}
         flat = iter(plain_ids(tokenizer, [turn.content for turns in conversations for turn in turns]))
         return [
             [

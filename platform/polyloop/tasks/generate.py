@@ -16,7 +16,7 @@ from polyloop.spec.models import TaskSpec
 from polyloop.tasks.base import TaskAnswer, TaskRequest, plain_ids
 from polyloop.tasks.json_text import read_json
 from polyloop.tasks.text import normalise_text
-from polyloop.tasks.writing import TextKind, locale_tag, token_id
+from polyloop.tasks.writing import TextKind, locale_id, locale_tag, token_id
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -70,7 +70,7 @@ class Generate(TextKind):
         """Return tags, prompt and the tag after which the text begins; ModelError if one of them is not a token."""
         prompts = [read_prompt(text) for text in texts]
         begin = token_id(tokenizer, BEGIN)
-        tags = {locale: token_id(tokenizer, locale_tag(locale)) for locale in set(target_locales)}
+        tags = {locale: locale_id(tokenizer, locale) for locale in set(target_locales)}
         styles = {style: [token_id(tokenizer, style_tag(style))] for style, _ in prompts if style is not None}
         rows = plain_ids(tokenizer, [prompt for _, prompt in prompts])
         return [

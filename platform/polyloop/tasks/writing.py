@@ -7,7 +7,8 @@ which locale to write (Johnson et al. 2017, https://aclanthology.org/Q17-1024/).
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from polyloop.errors import ModelError
+from polyloop.errors import ModelError, RequestError
+from polyloop.spec.fields import UNDETERMINED
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks.base import TaskKind, end_id, plain_ids
 
@@ -53,7 +54,7 @@ class RewritingKind(TextKind):
     ) -> list[list[int]]:
         """Return tag, text and end token; ModelError if the tokenizer does not know the tag of a locale."""
         end = end_id(tokenizer)
-        tags = {locale: token_id(tokenizer, locale_tag(locale)) for locale in set(target_locales)}
+        tags = {locale: locale_id(tokenizer, locale) for locale in set(target_locales)}
         rows = plain_ids(tokenizer, texts)
         return [[tags[locale], *ids, end] for ids, locale in zip(rows, target_locales, strict=True)]
 
@@ -65,6 +66,14 @@ class RewritingKind(TextKind):
 def locale_tag(locale: str) -> str:
     """Return the token that tells the model to write `locale`, such as "<2zh-Hans>"."""
     return f"<2{locale}>"
+
+
+def locale_id(tokenizer: "PreTrainedTokenizerBase", locale: str) -> int:
+    """Return the id of a locale's tag; RequestError (422) where nobody could tell the locale, else as `token_id`."""
+    tag = locale_tag(locale)
+    if locale == UNDETERMINED and tag not in tokenizer.get_vocab():
+        raise RequestError("the language of the input cannot be told; send its `locale`", code="unknown_locale")
+    return token_id(tokenizer, tag)
 
 
 def token_id(tokenizer: "PreTrainedTokenizerBase", token: str) -> int:

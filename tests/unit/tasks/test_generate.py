@@ -53,6 +53,15 @@ def test_a_style_inside_the_input_is_checked_like_one_beside_it() -> None:
             KIND.input_text(GenerateRequest(input=before + styled_prompt("ode", "snow")), TASK, "en")
 
 
+def test_where_nobody_could_tell_the_language_the_client_is_asked_for_it(tmp_path: Path) -> None:
+    tokenizer = small_tokenizer(tmp_path, TASK)
+    with pytest.raises(RequestError, match="send its `locale`") as caught:
+        KIND.encode_inputs(tokenizer, ["one", "12"], ["en", "und"])
+    assert (caught.value.status, caught.value.code) == (422, "unknown_locale")
+    with pytest.raises(ModelError, match="no token '<2fr>'"):
+        KIND.encode_inputs(tokenizer, ["one"], ["fr"])
+
+
 def test_a_style_that_the_tokenizer_has_not_is_refused(tmp_path: Path) -> None:
     tokenizer = small_tokenizer(tmp_path, TASK)
     with pytest.raises(ModelError, match="no token '<style:ode>'"):

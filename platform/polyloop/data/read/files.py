@@ -51,13 +51,13 @@ FIXES = (
 """What an error of a store says, and what to do about it."""
 
 
-def list_files(corpus: str, patterns: Sequence[str]) -> list[str]:
-    """Return the files and URLs that globs match, each once, sorted; DataError names a glob that matches none."""
+def list_files(asker: str, patterns: Sequence[str]) -> list[str]:
+    """Return the files and URLs that globs match, each once, sorted; DataError, which `asker` begins, for no match."""
     found: set[str] = set()
     for pattern in patterns:
         matches = _matching_urls(pattern) if _is_remote(pattern) else _matching_paths(_local(pattern))
         if not matches:
-            raise DataError(f"the corpus {corpus!r}: no file matches {shown(pattern)}")
+            raise DataError(f"{asker}: no file matches {shown(pattern)}")
         found.update(matches)
     return sorted(found)
 

@@ -116,6 +116,7 @@ def _scan_lines(path: str, form: Format, encoding: str, header: tuple[str, ...])
             cut.first_row,
             header,
             _slice_sha256(form, encoding, header, cut.digest.hexdigest()),
+            cut.num_lines,
         )
         for cut in cuts
         if cut.size_bytes or cut.start == 0
@@ -152,7 +153,7 @@ def _row_group_slices(whole: Slice) -> Iterator[Slice]:
         size_bytes += sum(group.column(column).total_compressed_size for column in range(group.num_columns))
         if size_bytes >= SLICE_BYTES or number == len(groups):
             digest = hashlib.sha256(f"{whole.sha256}:{start}:{number}".encode()).hexdigest()
-            yield replace(whole, start=start, end=number, first_row=first_row, sha256=digest)
+            yield replace(whole, start=start, end=number, first_row=first_row, sha256=digest, num_lines=num_rows)
             start, first_row, num_rows, size_bytes = number, first_row + num_rows, 0, 0
     if not groups:
         yield whole

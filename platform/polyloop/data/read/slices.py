@@ -23,6 +23,8 @@ class Slice:
     """Names of the columns; empty in JSON Lines, where each row has its own, and for an empty file."""
     sha256: str
     """Digest (hex) of what decides the slice's rows: format, encoding, header and the bytes."""
+    num_lines: int | None = None
+    """Lines, the header's too (in Parquet: rows), for telling progress; None where they were not counted."""
 
 
 @dataclass(frozen=True)

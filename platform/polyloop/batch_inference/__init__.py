@@ -1,0 +1,1 @@
+"""Batch inference: rows of files answered by one version, side by side, with the engines that serve it."""
