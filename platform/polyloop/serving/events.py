@@ -5,8 +5,10 @@ Input: items as they come. Output: the event stream of the WHATWG's HTML standar
 is answered with its own status; a later one has to be an event, since the status has been sent by then.
 """
 
-from collections.abc import AsyncGenerator, Callable
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import TypeVar
 
 from fastapi import Request
@@ -37,6 +39,48 @@ async def _with_first(first: Item, items: AsyncGenerator[Item]) -> AsyncGenerato
         yield first
         async for item in items:
             yield item
+
+
+async def side_by_side(streams: Sequence[AsyncGenerator[Item]]) -> AsyncGenerator[tuple[int, Item]]:
+    """Yield the items of all streams as they come, each with the number of its stream.
+
+    The first failure ends all of them, and so does whoever closes this generator early. A stream runs ahead of the
+    reader by one item at most.
+    """
+    coming: asyncio.Queue[tuple[int, Item | _End]] = asyncio.Queue(maxsize=1)
+
+    async def follow(number: int, items: AsyncGenerator[Item]) -> None:
+        failure = None
+        try:
+            async with aclosing(items):
+                async for item in items:
+                    await coming.put((number, item))
+        except Exception as error:  # handed to the reader, who raises it
+            failure = error
+        await coming.put((number, _End(failure)))
+
+    followers = [asyncio.create_task(follow(number, items)) for number, items in enumerate(streams)]
+    try:
+        left = len(followers)
+        while left:
+            number, item = await coming.get()
+            if not isinstance(item, _End):
+                yield number, item
+            elif item.failure is not None:
+                raise item.failure
+            else:
+                left -= 1
+    finally:
+        for follower in followers:
+            follower.cancel()
+        await asyncio.gather(*followers, return_exceptions=True)
+
+
+@dataclass(frozen=True)
+class _End:
+    """What comes after the last item of a stream."""
+
+    failure: Exception | None
 
 
 def event_response(

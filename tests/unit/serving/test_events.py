@@ -1,12 +1,14 @@
 """Answers in parts: a first failure is raised, a later one is told, and what is no longer read is stopped."""
 
+import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import pytest
 from fastapi import Request
 
 from polyloop.errors import RequestError
-from polyloop.serving.events import begun, event, event_response
+from polyloop.serving.events import begun, event, event_response, side_by_side
 from polyloop.serving.problems import Failure
 
 REQUEST = Request({"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""})
@@ -65,3 +67,41 @@ async def test_what_is_no_longer_read_is_stopped() -> None:
 def test_an_event_has_a_name_where_it_needs_one() -> None:
     assert event("{}") == "data: {}\n\n"
     assert event("{}", "piece") == "event: piece\ndata: {}\n\n"
+
+
+async def test_several_streams_come_side_by_side() -> None:
+    turns: asyncio.Queue[None] = asyncio.Queue()
+
+    async def waiting() -> AsyncGenerator[str]:
+        yield "first"
+        await turns.get()
+        yield "last"
+
+    quick = Source()
+    found: list[tuple[int, str]] = []
+    async with aclosing(side_by_side([waiting(), quick.parts()])) as parts:
+        async for part in parts:
+            found.append(part)
+            if part == (1, "2"):
+                turns.put_nowait(None)
+    assert [text for number, text in found if number == 0] == ["first", "last"]
+    assert [text for number, text in found if number == 1] == ["0", "1", "2"]
+    assert found.index((1, "2")) < found.index((0, "last"))
+    assert quick.is_closed
+
+
+async def test_the_failure_of_one_stream_ends_all() -> None:
+    broken, whole = Source(fails_at=1), Source()
+    with pytest.raises(RequestError, match="died"):
+        async for _ in side_by_side([whole.parts(), broken.parts()]):
+            pass
+    assert broken.is_closed
+    assert whole.is_closed
+
+
+async def test_streams_that_are_no_longer_read_are_stopped_together() -> None:
+    sources = [Source(), Source()]
+    streams = side_by_side([source.parts() for source in sources])
+    await anext(streams)
+    await streams.aclose()
+    assert all(source.is_closed for source in sources)

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, JsonValue
 
 from polyloop.serving.answering import Piece
-from polyloop.serving.events import event
+from polyloop.serving.events import event, side_by_side
 from polyloop.serving.openai_api.schemas import (
     ChatChoice,
     ChatCompletion,
@@ -90,7 +90,7 @@ async def chat_events(name: str, task: TaskSpec, parts: Parts, *, with_usage: bo
 async def completion_events(
     name: str, task: TaskSpec, streams: Sequence[Parts], *, with_usage: bool
 ) -> AsyncGenerator[str]:
-    """Yield the events of one completion of the task `name`, prompt after prompt."""
+    """Yield the events of one completion of the task `name`; its prompts are answered side by side."""
     created, answers = _now(), list[TaskAnswer]()
     own_name = _name() if len(streams) > 1 else None
 
@@ -98,14 +98,13 @@ async def completion_events(
         facts = _facts("text_completion", own_name or part.id, created, name, part.version, with_usage)
         return _sent(Completion.model_validate({**facts, "choices": choices, **others}))
 
-    for number, parts in enumerate(streams):
-        async with aclosing(parts):
-            async for part in parts:
-                if isinstance(part, Piece):
-                    yield chunk(part, CompletionChoice(index=number, text=part.text, logprobs=None, finish_reason=None))
-                else:
-                    answers.append(part)
-                    yield chunk(part, _choice(number, "", part, task))
+    async with aclosing(side_by_side(streams)) as numbered:
+        async for number, part in numbered:
+            if isinstance(part, Piece):
+                yield chunk(part, CompletionChoice(index=number, text=part.text, logprobs=None, finish_reason=None))
+            else:
+                answers.append(part)
+                yield chunk(part, _choice(number, "", part, task))
     if with_usage:
         yield chunk(answers[-1], usage=usage_of(answers))
     yield DONE

@@ -160,7 +160,7 @@ def test_several_prompts_are_inferences_of_their_own(openai_client: OpenAI, site
     assert answer.id.startswith("cmpl-")
 
 
-def test_several_prompts_stream_one_after_the_other(openai_client: OpenAI) -> None:
+def test_several_prompts_stream_side_by_side(openai_client: OpenAI) -> None:
     options: Any = {"include_usage": True}
     chunks = list(
         openai_client.completions.create(model="gist", prompt=["a b", "c"], stream=True, stream_options=options)
