@@ -178,10 +178,10 @@ class WireSite:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[WireSite]:
-    """Serve the project; every task is ready."""
+def served(folder: Path, data: dict[str, Any] | None = None) -> Iterator[WireSite]:
+    """Serve the project, or one with other `data`; every task is ready."""
     path = folder / "polyloop.yaml"
-    path.write_text(yaml.safe_dump(spec_data(), sort_keys=False), encoding="utf-8")
+    path.write_text(yaml.safe_dump(data or spec_data(), sort_keys=False), encoding="utf-8")
     loaded = load_spec(path)
     store = open_store(loaded.store_url)
     for task in loaded.spec.tasks:

@@ -43,6 +43,19 @@ class Citation(_Body):
     """How sure the reader is of this place; only scores of one answer compare."""
 
 
+class Fired(_Body):
+    """A guardrail that met something, which went on all the same."""
+
+    guard: str
+    """Which guardrail, such as personal_data."""
+    on: str
+    """The text that it was in: input or output."""
+    action: str
+    """`mask` where it was replaced, `flag` where it was only noted."""
+    count: int
+    """How many places."""
+
+
 class Answer(_Body):
     """One answered request."""
 
@@ -68,6 +81,8 @@ class Answer(_Body):
     """What backs the answer, best first, for answer."""
     confidence: float | None = None
     """Chance that the answer is right, 0 to 1, for answer."""
+    guardrails: tuple[Fired, ...] | None = None
+    """What guardrails met in input and output; None where they met nothing."""
 
 
 class Receipt(_Body):

@@ -5,18 +5,23 @@ an `InferenceRecord`. Pure but for the clock.
 """
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
+from polyloop.data.pii.finders import find_personal
+from polyloop.data.steps.pii import mask
 from polyloop.feedback.ids import InferenceClaim
 from polyloop.feedback.inference_log import InferenceRecord
 from polyloop.registry.keys import KeyInfo
 from polyloop.serving.calls import Call, Reply
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks import kind_of
-from polyloop.tasks.base import TaskAnswer, Usage
+from polyloop.tasks.base import Fired, TaskAnswer, Usage
 
 
-def answer_of(claim: InferenceClaim, task: TaskSpec, reply: Reply, *, id_: str, started_s: float) -> TaskAnswer:
+def answer_of(
+    claim: InferenceClaim, task: TaskSpec, reply: Reply, *, id_: str, started_s: float, fired: Sequence[Fired] = ()
+) -> TaskAnswer:
     """Return the answer of the task's kind; `started_s` is what `time.perf_counter` said when the request came."""
     fields: dict[str, Any] = {
         "id": id_,
@@ -30,6 +35,7 @@ def answer_of(claim: InferenceClaim, task: TaskSpec, reply: Reply, *, id_: str, 
         "confidence": reply.confidence,
         "usage": Usage(input_tokens=reply.num_input_tokens, output_tokens=reply.num_output_tokens),
         "latency_ms": round((time.perf_counter() - started_s) * 1000, 3),
+        "guardrails": tuple(fired) or None,
     }
     answer_model = kind_of(task).answer_model
     return answer_model(**{name: fields[name] for name in answer_model.model_fields})
@@ -44,16 +50,21 @@ def record_of(
     *,
     user: str | None,
     keeps_texts: bool,
+    masks: bool,
 ) -> InferenceRecord:
-    """Return the record of an inference, without its texts where the spec keeps none."""
+    """Return the record of an inference, without its texts where the spec keeps none, or without personal data."""
+    seen, said = call.text, reply.output
+    if masks and keeps_texts:
+        seen = mask(seen, find_personal(seen, claim.locale))
+        said = said if reply.scores else mask(said, find_personal(said, claim.target_locale))
     return InferenceRecord(
         inference_id=claim.inference_id,
         task=claim.task,
         version=claim.version,
         locale=claim.locale,
         target_locale=claim.target_locale,
-        input=call.text if keeps_texts else None,
-        output=reply.output if keeps_texts else None,
+        input=seen if keeps_texts else None,
+        output=said if keeps_texts else None,
         scores=reply.scores,
         propensity=claim.propensity,
         user=user,

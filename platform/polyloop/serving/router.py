@@ -34,18 +34,20 @@ from polyloop.serving.calls import Call, Reply, TaskHandle
 from polyloop.serving.catalogue import served_model, task_list, version_list
 from polyloop.serving.choice import Choice, choose, sticky_key
 from polyloop.serving.dispatch import dispatch, dispatch_stream
+from polyloop.serving.guardrails.screens import Screens
 from polyloop.serving.lifespan import closing_at_the_end
 from polyloop.serving.oip import routes as oip_routes
 from polyloop.serving.openai_api import routes as openai_routes
 from polyloop.serving.problems import documented, install_problem_handlers
 from polyloop.serving.release_watch import ReleaseWatch
 from polyloop.serving.schemas import Health, ServedModel, TaskList, VersionList
-from polyloop.serving.settling import settle
+from polyloop.serving.settling import input_locales
 from polyloop.serving.task_events import accepts_events, streamed
 from polyloop.spec.loader import LoadedSpec, load_spec
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks import kind_of
 from polyloop.tasks.base import TaskAnswer, TaskRequest
+from polyloop.tasks.text import normalise_text
 
 Authorization = Annotated[str | None, Depends(authorization_of)]
 
@@ -62,6 +64,7 @@ class Router:
         self._releases = ReleaseWatch(self._store, tuple(self._spec.tasks))
         self._releases.start()
         self._log = InferenceLog(self._store)
+        self._screens = Screens(loaded, self._label_scores)
         identify("warm", self._spec.locales)
 
     @property
@@ -117,36 +120,47 @@ class Router:
         started = time.perf_counter()
         task_spec = self.task(task)
         choice = self._choose(task, body, named)
-        call = self._call(task, task_spec, body, choice.version)
+        call, fired = await self._screens.call(task, body, choice.version)
         reply = await dispatch(self._tasks[task], call, task=task, timeout_s=self._spec.serving.request_timeout_s)
+        reply, more = await self._screens.reply(task, reply, call.target_locale)
         claim = self._claim(task, call, choice.propensity)
-        answer = answer_of(claim, task_spec, reply, id_=sign(claim, self._signing_key), started_s=started)
+        id_ = sign(claim, self._signing_key)
+        answer = answer_of(claim, task_spec, reply, id_=id_, started_s=started, fired=(*fired, *more))
         self._put_down(claim, call, reply, answer, caller, body)
         return answer
 
     async def stream(self, task: str, body: TaskRequest, caller: KeyInfo) -> AsyncGenerator[Piece | TaskAnswer]:
-        """Give the output in pieces as a replica writes it, then the whole answer, which alone is logged."""
+        """Give the output in pieces as a replica writes it, then the whole answer, which alone is logged.
+
+        Where guardrails look at outputs it comes in one piece: what was sent could not be taken back.
+        """
         started = time.perf_counter()
         task_spec = self.task(task)
         choice = self._choose(task, body)
-        call = self._call(task, task_spec, body, choice.version)
+        call, fired = await self._screens.call(task, body, choice.version)
+        is_screened = self._screens.look_at_outputs(task)
         claim = self._claim(task, call, choice.propensity)
         id_ = sign(claim, self._signing_key)
         timeout_s = self._spec.serving.request_timeout_s
         async with aclosing(dispatch_stream(self._tasks[task], call, task=task, timeout_s=timeout_s)) as parts:
             async for part in parts:
                 if isinstance(part, str):
-                    yield Piece(id=id_, version=call.version, text=part)
-                else:
-                    answer = answer_of(claim, task_spec, part, id_=id_, started_s=started)
-                    self._put_down(claim, call, part, answer, caller, body)
-                    yield answer
+                    if not is_screened:
+                        yield Piece(id=id_, version=call.version, text=part)
+                    continue
+                reply, more = await self._screens.reply(task, part, call.target_locale)
+                if is_screened:
+                    yield Piece(id=id_, version=call.version, text=reply.output)
+                answer = answer_of(claim, task_spec, reply, id_=id_, started_s=started, fired=(*fired, *more))
+                self._put_down(claim, call, reply, answer, caller, body)
+                yield answer
 
     def _put_down(
         self, claim: InferenceClaim, call: Call, reply: Reply, answer: TaskAnswer, caller: KeyInfo, body: TaskRequest
     ) -> None:
-        keeps = self._spec.serving.log_inputs
-        self._log.put(record_of(claim, call, reply, answer, caller, user=body.user, keeps_texts=keeps))
+        serving = self._spec.serving
+        keeps, masks = serving.log_inputs, serving.log_personal_data == "mask"
+        self._log.put(record_of(claim, call, reply, answer, caller, user=body.user, keeps_texts=keeps, masks=masks))
 
     async def answer_task(self, task: str, request: Request, authorization: Authorization) -> Response:
         """Answer one input, as it is written if the client accepts events."""
@@ -202,15 +216,19 @@ class Router:
         """Pick the version for a request's user or session."""
         choice = choose(self._releases.release(task), sticky_key(body.user, body.session), named=named)
         if choice is None:
-            raise RequestError(
-                f"the task {task!r} serves no model yet; train one with `polyloop loop run`", 503, "no_model"
-            )
+            raise no_model(task)
         return choice
 
-    def _call(self, task: str, task_spec: TaskSpec, body: TaskRequest, version: str) -> Call:
-        """Settle what a request asks of a version."""
-        asked = settle(task, task_spec, self._spec.locales, body)
-        return Call(version=version, text=asked.text, locale=asked.locale, target_locale=asked.target_locale)
+    async def _label_scores(self, task: str, text: str, locale: str) -> Mapping[str, float] | None:
+        """Return what a classify task says of a text, for guardrails; None where it does not serve the locale."""
+        if locale not in input_locales(self.task(task), self._spec.locales):
+            return None
+        version = self.champion(task)
+        if version is None:
+            raise no_model(task)
+        call = Call(version=version, text=normalise_text(text), locale=locale, target_locale=locale)
+        reply = await dispatch(self._tasks[task], call, task=task, timeout_s=self._spec.serving.request_timeout_s)
+        return reply.scores
 
     def _claim(self, task: str, call: Call, propensity: float) -> InferenceClaim:
         return InferenceClaim(
@@ -222,6 +240,11 @@ class Router:
             propensity=propensity,
             input_digest=digest_input(call.text, self._signing_key),
         )
+
+
+def no_model(task: str) -> RequestError:
+    """Return the error for a task that has no champion yet."""
+    return RequestError(f"the task {task!r} serves no model yet; train one with `polyloop loop run`", 503, "no_model")
 
 
 @serve.ingress()

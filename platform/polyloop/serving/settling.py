@@ -26,8 +26,18 @@ class Settled:
     target_locale: str
 
 
-def settle(name: str, task: TaskSpec, project_locales: tuple[str, ...], request: TaskRequest) -> Settled:
-    """Return what a request to the task `name` asks for; RequestError (422) where the task cannot be asked that."""
+def settle(
+    name: str,
+    task: TaskSpec,
+    project_locales: tuple[str, ...],
+    request: TaskRequest,
+    *,
+    known_locale: str | None = None,
+) -> Settled:
+    """Return what a request to the task `name` asks for; RequestError (422) where the task cannot be asked that.
+
+    `known_locale` is the locale of a request that was settled before, with other words.
+    """
     kind = kind_of(task)
     said = normalise_text(kind.said(request))
     if not said:
@@ -39,7 +49,7 @@ def settle(name: str, task: TaskSpec, project_locales: tuple[str, ...], request:
             422,
             "unknown_locale",
         )
-    locale = request.locale or identify(said[:MAX_IDENTIFIED_CHARACTERS], locales)
+    locale = known_locale or request.locale or identify(said[:MAX_IDENTIFIED_CHARACTERS], locales)
     target_locale = kind.resolve_target_locale(task, locale, getattr(request, "target_locale", None))
     text = normalise_text(kind.input_text(request, task, locale))
     return Settled(text=text, locale=locale, target_locale=target_locale)

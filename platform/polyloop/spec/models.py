@@ -15,6 +15,7 @@ from polyloop.spec.cleaning import CleaningSpec, DecontaminationSpec, DedupSpec,
 from polyloop.spec.corpora import Corpus
 from polyloop.spec.evaluation import EvaluationSpec
 from polyloop.spec.fields import Fraction, Frozen, Locale, Name, changed_keys, check_locale
+from polyloop.spec.guardrails import GuardSpec, OffensiveGuard
 from polyloop.spec.kinds import check_keys_of_kind, check_metric, usual_metrics
 from polyloop.spec.network import DecodingSpec, ModelSpec
 from polyloop.spec.sweep import SweepSpec
@@ -148,6 +149,8 @@ class TaskSpec(Frozen):
     """When a new version may replace the old one."""
     serving: TaskServing = TaskServing()
     """How it is served."""
+    guardrails: tuple[GuardSpec, ...] = ()
+    """What is looked for in inputs and in written outputs, and what becomes of it."""
 
     @model_validator(mode="before")
     @classmethod
@@ -189,6 +192,8 @@ class TaskSpec(Frozen):
         if self.kind == "classify" and self.evaluation.crows_pairs and self.model.pretrained is None:
             raise ValueError("`evaluation.crows_pairs` asks the masked checkpoint of `model.pretrained`; name one")
         check_metric(self.kind, self.gate.metric, has_label_sets=self.multi_label)
+        if self.kind not in ("chat", "answer") and any(guard.guard == "injection" for guard in self.guardrails):
+            raise ValueError("the guardrail `injection` belongs to chat and answer tasks; remove it or change `kind`")
         return self
 
 
@@ -212,6 +217,8 @@ class ServingSpec(Frozen):
     log_inputs: bool = True
     """False keeps inputs and outputs out of the inference log; corrections then need the input again, and no version
     can be a shadow."""
+    log_personal_data: Literal["keep", "mask"] = "keep"
+    """`mask` writes placeholders such as <EMAIL> into the inference log, in place of personal data with a form."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "ServingSpec":
@@ -305,6 +312,7 @@ class Spec(Frozen):
             if task.pairs:
                 _check_pair_corpora(task_name, task, self.corpora)
             _check_offensive_judge(task_name, task, self.tasks)
+            _check_guardrails(task_name, task, self)
             if task.kind != "answer":
                 _check_plain_corpora(task_name, task, self.corpora)
         _check_shared_tokenizers(self.tasks)
@@ -349,15 +357,30 @@ def _check_each_once(key: str, values: tuple[str, ...]) -> None:
 
 def _check_offensive_judge(task_name: str, task: TaskSpec, tasks: dict[str, TaskSpec]) -> None:
     wanted = task.evaluation.offensive
-    if wanted is None:
-        return
-    key = f"`evaluation.offensive` of task {task_name!r}"
-    labels = tasks[wanted.task].labels if wanted.task in tasks else ()
+    if wanted is not None:
+        _check_judge(f"`evaluation.offensive` of task {task_name!r}", wanted.task, wanted.label, tasks)
+
+
+def _check_guardrails(task_name: str, task: TaskSpec, spec: "Spec") -> None:
+    for guard in task.guardrails:
+        if isinstance(guard, OffensiveGuard):
+            _check_judge(f"a guardrail of task {task_name!r}", guard.task, guard.label, spec.tasks)
+        for locale in guard.locales:
+            if locale not in spec.locales:
+                raise ValueError(
+                    f"a guardrail of task {task_name!r} names the locale {locale!r}; add it to the `locales` of the "
+                    "project, or remove it"
+                )
+
+
+def _check_judge(key: str, judge: str, label: str, tasks: dict[str, TaskSpec]) -> None:
+    """ValueError where what shall judge texts is no classify task with that label; `key` says who asks."""
+    labels = tasks[judge].labels if judge in tasks else ()
     if not labels:
         known = ", ".join(sorted(name for name, one in tasks.items() if one.labels)) or "none"
-        raise ValueError(f"{key} names {wanted.task!r}, which is no classify task; classify tasks: {known}")
-    if wanted.label not in labels:
-        raise ValueError(f"{key} asks for the label {wanted.label!r}; task {wanted.task!r} has {', '.join(labels)}")
+        raise ValueError(f"{key} names {judge!r}, which is no classify task; classify tasks: {known}")
+    if label not in labels:
+        raise ValueError(f"{key} asks for the label {label!r}; task {judge!r} has {', '.join(labels)}")
 
 
 def _check_shared_tokenizers(tasks: dict[str, TaskSpec]) -> None:

@@ -28,6 +28,13 @@ from polyloop.spec.cleaning import (
 from polyloop.spec.corpora import Columns, Corpus, LocaleColumn, SqlSource
 from polyloop.spec.evaluation import EvaluationSpec, OffensiveSpec
 from polyloop.spec.fields import NAME_PATTERN, Locale, Name
+from polyloop.spec.guardrails import (
+    BlocklistGuard,
+    InjectionGuard,
+    LengthGuard,
+    OffensiveGuard,
+    PersonalDataGuard,
+)
 from polyloop.spec.models import (
     FeedbackSpec,
     GateSpec,
@@ -79,6 +86,11 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("`tasks.NAME.sweep.keys.KEY`", ValuesSpec),
     ("`tasks.NAME.gate`", GateSpec),
     ("`tasks.NAME.serving`", TaskServing),
+    ("`tasks.NAME.guardrails[]`, `guard: length`", LengthGuard),
+    ("`tasks.NAME.guardrails[]`, `guard: blocklist`", BlocklistGuard),
+    ("`tasks.NAME.guardrails[]`, `guard: injection`", InjectionGuard),
+    ("`tasks.NAME.guardrails[]`, `guard: personal_data`", PersonalDataGuard),
+    ("`tasks.NAME.guardrails[]`, `guard: offensive`", OffensiveGuard),
     ("`serving`", ServingSpec),
     ("`feedback`", FeedbackSpec),
     ("`retraining`", RetrainingSpec),
@@ -152,7 +164,8 @@ def type_name(annotation: Any) -> str:
     if origin is Literal:
         return " \\| ".join(f"`{value}`" for value in arguments)
     if origin in {Union, types.UnionType}:
-        return " or ".join(type_name(argument) for argument in arguments if argument is not type(None))
+        names = [type_name(argument) for argument in arguments if argument is not type(None)]
+        return " or ".join(dict.fromkeys(names))
     if origin is tuple:
         return f"list of {type_name(arguments[0])}"
     if origin is dict:
@@ -172,6 +185,8 @@ def _default(info: FieldInfo) -> str:
         return "none"
     if value in ((), {}, ""):
         return "empty"
+    if isinstance(value, tuple):
+        return f"`[{', '.join(map(str, value))}]`"
     return f"`{str(value).lower() if isinstance(value, bool) else f'{value:g}' if isinstance(value, float) else value}`"
 
 

@@ -51,6 +51,21 @@ class Usage(BaseModel):
     """Tokens written; 0 for classify."""
 
 
+class Fired(BaseModel):
+    """A guardrail that met something in an input or an output, which went on all the same."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    guard: str
+    """Which guardrail."""
+    on: Literal["input", "output"]
+    """Which text."""
+    action: Literal["mask", "flag"]
+    """`mask`: it was replaced; `flag`: it was only noted."""
+    count: int
+    """How many places."""
+
+
 class TaskAnswer(BaseModel):
     """What any task answers."""
 
@@ -70,6 +85,8 @@ class TaskAnswer(BaseModel):
     """Tokens read and written."""
     latency_ms: float
     """Time from receipt to answer inside the service, in milliseconds."""
+    guardrails: tuple[Fired, ...] | None = None
+    """What guardrails met; absent where they met nothing."""
 
 
 class EncodedRows(NamedTuple):
@@ -116,6 +133,14 @@ class TaskKind(ABC):
     def input_text(self, request: TaskRequest, task: TaskSpec, locale: str) -> str:
         """Return the text that stands for a request everywhere: the model reads it, and feedback's rows hold it."""
         return request.input
+
+    def user_texts(self, request: TaskRequest) -> tuple[str, ...]:
+        """Return the texts of a request that its user wrote, which guardrails look at."""
+        return (request.input,)
+
+    def with_user_texts(self, request: TaskRequest, texts: Sequence[str]) -> TaskRequest:
+        """Return a request with other texts in the places of `user_texts`."""
+        return request.model_copy(update={"input": texts[0]})
 
     @abstractmethod
     def special_tokens(self, task: TaskSpec) -> list[str]:

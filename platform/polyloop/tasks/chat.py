@@ -74,6 +74,23 @@ class Chat(TextKind):
         """Return what the user said last."""
         return request.messages[-1].content if isinstance(request, ChatRequest) and request.messages else request.input
 
+    def user_texts(self, request: TaskRequest) -> tuple[str, ...]:
+        """Return all that the user has said."""
+        if not isinstance(request, ChatRequest) or not request.messages:
+            return super().user_texts(request)
+        return tuple(turn.content for turn in request.messages if turn.role == "user")
+
+    def with_user_texts(self, request: TaskRequest, texts: Sequence[str]) -> TaskRequest:
+        """Return the request with other texts for the user's turns."""
+        if not isinstance(request, ChatRequest) or not request.messages:
+            return super().with_user_texts(request, texts)
+        said = iter(texts)
+        turns = tuple(
+            turn.model_copy(update={"content": next(said)}) if turn.role == "user" else turn
+            for turn in request.messages
+        )
+        return request.model_copy(update={"messages": turns})
+
     def input_text(self, request: TaskRequest, task: TaskSpec, locale: str) -> str:
         """Return the turns as one text, the locale's persona in front where the request has no system turn."""
         turns = request.messages if isinstance(request, ChatRequest) else ()

@@ -76,6 +76,8 @@ def output_metadata(task: TaskSpec) -> list[TensorMetadata]:
         tensors += [_tensor("label"), TensorMetadata(name="scores", datatype=FP64, shape=shape, parameters=names)]
     if "confidence" in fields:
         tensors += [TensorMetadata(name="confidence", datatype=FP64, shape=[-1]), _tensor("citations")]
+    if task.guardrails:
+        tensors.append(_tensor("guardrails"))
     return tensors
 
 
@@ -94,8 +96,8 @@ def _elements(name: str, answer: TaskAnswer, task: TaskSpec) -> list[JsonValue]:
     if name == "scores":
         scores = getattr(answer, "scores", {})
         return [scores[label] for label in task.labels]
-    if name == "citations":
-        return [json.dumps(facts["citations"], ensure_ascii=False)]
+    if name in ("citations", "guardrails"):
+        return [json.dumps(facts[name] or [], ensure_ascii=False)]
     return [facts["output" if name == "label" else name]]
 
 

@@ -11,6 +11,7 @@ from tests.support.wire_site import spec_data
 from polyloop.errors import ParameterError
 from polyloop.serving.oip.schemas import MAX_INPUTS, InferenceRequest
 from polyloop.serving.oip.tensors import FIELDS_WITHOUT_TENSOR, input_names, output_metadata, read_requests
+from polyloop.spec.guardrails import LengthGuard
 from polyloop.spec.models import Spec, TaskSpec
 from polyloop.tasks import KINDS
 from polyloop.tasks.base import TaskRequest
@@ -32,8 +33,10 @@ def read(*tensors: dict[str, Any], task: str = "translate", **others: Any) -> li
 def test_every_field_of_requests_and_answers_has_a_tensor(task: str) -> None:
     kind = KINDS[TASKS[task].kind]
     assert set(input_names(TASKS[task])) == set(kind.request_model.model_fields) - FIELDS_WITHOUT_TENSOR
-    names = {one.name for one in output_metadata(TASKS[task])} - {"label"}
+    guarded = TASKS[task].model_copy(update={"guardrails": (LengthGuard(guard="length", max_characters=9),)})
+    names = {one.name for one in output_metadata(guarded)} - {"label"}
     assert names == set(kind.answer_model.model_fields) - NOT_OUTPUTS
+    assert "guardrails" not in {one.name for one in output_metadata(TASKS[task])}
 
 
 @pytest.mark.parametrize(
