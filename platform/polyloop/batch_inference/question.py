@@ -12,8 +12,8 @@ from typing import Literal
 import polyloop
 from polyloop.data.storage import file_sha256, json_sha256
 from polyloop.errors import SpecError
-from polyloop.models.artefact import MANIFEST_FILE
 from polyloop.models.engines.choice import wish_of
+from polyloop.models.manifest import MANIFEST_FILE
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks import kind_of
 

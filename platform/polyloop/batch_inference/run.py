@@ -81,7 +81,8 @@ def predict_files(
             say(f"{question.task_name}: {output} holds these answers already")
             return done
         _begin(work, digest, say)
-        sizes = sizes_for(ray.cluster_resources(), question.task.serving, num_workers)
+        cluster: Any = ray  # whose functions have no annotations
+        sizes = sizes_for(cluster.cluster_resources(), question.task.serving, num_workers)
         counts, engine = _answered(replace(question, threads=sizes.threads), files, pieces, work, sizes, say)
         summary = Summary(
             task=question.task_name,
@@ -176,8 +177,9 @@ def _answered(
         chunks = slices.map_batches(
             partial(chunks_of, pieces=pieces, question=question), batch_size=1, num_cpus=READER_CPUS
         )
+        answerer: Any = Answerer  # a class, of which each worker makes its own
         answers = chunks.map(
-            Answerer,
+            answerer,
             fn_constructor_kwargs={"question": question, "folder": work, "marks": marks},
             compute=ray.data.ActorPoolStrategy(min_size=1, max_size=sizes.num_workers),
             **sizes.resources,

@@ -83,18 +83,12 @@ class Answerer:
 
 def answered(predictor: Any, rows: Sequence[AskedRow]) -> list[Outcome]:
     """Return what became of each row."""
-    asked = outcomes(predictor, [row.asked for row in rows if row.asked is not None])
-    left = iter(asked)
-    found: list[Outcome] = []
-    for row in rows:
-        if row.refusal is not None:
-            found.append(row.refusal)
-            continue
-        outcome = next(left)
-        if isinstance(outcome, RequestError):
-            outcome = Refusal(code=outcome.code, detail=outcome.message)
-        found.append(outcome)
-    return found
+    left = iter(outcomes(predictor, [row.asked for row in rows if row.asked is not None]))
+    return [row.refusal or _outcome(next(left)) for row in rows]
+
+
+def _outcome(found: Prediction | RequestError) -> Outcome:
+    return Refusal(code=found.code, detail=found.message) if isinstance(found, RequestError) else found
 
 
 def counted(found: Sequence[Outcome]) -> Counts:
