@@ -40,6 +40,7 @@ class Cluster:
 
     process: "subprocess.Popen[bytes]"
     dashboard: str
+    metrics: str
     environment: dict[str, str]
     store: Store
 
@@ -82,7 +83,11 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         )
     store = open_store(f"sqlite:///{home / 'quickstart' / 'polyloop.db'}")
     running = Cluster(
-        process=process, dashboard=f"http://127.0.0.1:{dashboard_port}", environment=environment, store=store
+        process=process,
+        dashboard=f"http://127.0.0.1:{dashboard_port}",
+        metrics=f"http://127.0.0.1:{metrics_port}/metrics",
+        environment=environment,
+        store=store,
     )
     _wait(lambda: _status(f"{running.dashboard}/api/version") is not None, 60, "the dashboard answers")
     yield running
@@ -149,6 +154,8 @@ def test_plain_serve_deploy_answers_and_takes_feedback(cluster: Cluster, tmp_pat
         ready = client.get("/readyz")
         too_long = client.post(f"/v1/tasks/{TASK}", json={"input": "soup " * 2_000})
         missing_model = client.post("/v1/tasks/localise", json={"input": "Hello", "target_locale": "de"})
+    _wait(lambda: "no_model" in _requests_told(cluster), 60, "Prometheus is told of the last request")
+    told = _requests_told(cluster)
 
     assert answer["version"] == "v1"
     assert answer["locale"] == "en"
@@ -159,6 +166,8 @@ def test_plain_serve_deploy_answers_and_takes_feedback(cluster: Cluster, tmp_pat
     assert missing_model.status_code == 503
     assert too_long.status_code == 422
     assert too_long.json()["code"] == "input_too_long"
+    assert told["answered"] >= 1
+    assert told["input_too_long"] == told["no_model"] == 1
 
 
 def _state(cluster: Cluster) -> RunState | None:
@@ -173,6 +182,17 @@ def _kill_driver(cluster: Cluster) -> None:
         if re.match(r"\S*python\S* jobs/retrain.py", command)
     ]
     os.kill(driver, signal.SIGKILL)
+
+
+def _requests_told(cluster: Cluster) -> dict[str, float]:
+    """Return what the node tells Prometheus of requests: outcome -> how many."""
+    told: dict[str, float] = {}
+    for name, number in re.findall(
+        r"^ray_polyloop_requests_total\{(.*)\} (\S+)$", httpx.get(cluster.metrics).text, re.M
+    ):
+        outcome = re.findall(r'outcome="(\w+)"', name)[0]
+        told[outcome] = told.get(outcome, 0.0) + float(number)
+    return told
 
 
 def _answers(client: httpx.Client, question: dict[str, str]) -> bool:

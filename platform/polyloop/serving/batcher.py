@@ -7,6 +7,7 @@ event loop stays free to take requests.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,21 @@ class _Waiting(Generic[Item, Result]):
     key: str
     item: Item
     future: "asyncio.Future[Result]" = field(compare=False)
+    since_s: float = field(compare=False, default_factory=time.perf_counter)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchFacts:
+    """What is told of one call."""
+
+    key: str
+    waited_s: tuple[float, ...]
+    """How long each item waited for it."""
+    took_s: float
+
+
+OnBatch = Callable[[BatchFacts], None]
+"""Told of each call that gave results, from the thread that made it."""
 
 
 class Batcher(Generic[Item, Result]):
@@ -34,9 +50,14 @@ class Batcher(Generic[Item, Result]):
     """
 
     def __init__(
-        self, call: Callable[[str, Sequence[Item]], Sequence[Result]], *, max_batch_size: int, batch_wait_s: float
+        self,
+        call: Callable[[str, Sequence[Item]], Sequence[Result]],
+        *,
+        max_batch_size: int,
+        batch_wait_s: float,
+        on_batch: OnBatch = lambda _: None,
     ) -> None:
-        self._call = call
+        self._call, self._on_batch = call, on_batch
         self._max_batch_size = max_batch_size
         self._batch_wait_s = batch_wait_s
         self._waiting: deque[_Waiting[Item, Result]] = deque()
@@ -91,7 +112,10 @@ class Batcher(Generic[Item, Result]):
                 waiting.future.set_result(result)
 
     def _results(self, group: Sequence[_Waiting[Item, Result]]) -> Sequence[Result]:
+        began_s = time.perf_counter()
         results = self._call(group[0].key, [waiting.item for waiting in group])
+        waited_s = tuple(began_s - waiting.since_s for waiting in group)
+        self._on_batch(BatchFacts(key=group[0].key, waited_s=waited_s, took_s=time.perf_counter() - began_s))
         if len(results) != len(group):
             raise ModelError(f"the model gave {len(results)} results for {len(group)} items")
         return results

@@ -35,6 +35,10 @@ class Service:
     new_key: str | None
 
 
+METRICS_TARGETS = "prom_metrics_service_discovery.json"
+"""Ray's list of nodes for Prometheus, in its own folder."""
+
+
 def home_dir(loaded: LoadedSpec) -> Path:
     """Return the folder for the embedded head's files."""
     return loaded.root / HOME
@@ -84,11 +88,12 @@ def service_status(loaded: LoadedSpec) -> dict[str, Any]:
     """Return whether the embedded head runs, where, and the state of each application."""
     head = find_head(home_dir(loaded))
     if head is None:
-        return {"running": False, "url": None, "dashboard_url": None, "applications": {}}
+        return {"running": False, "url": None, "dashboard_url": None, "metrics_targets": None, "applications": {}}
     serving = loaded.spec.serving
     return {
         "running": True,
         "url": f"http://{serving.host}:{serving.port}",
         "dashboard_url": head.dashboard_url,
+        "metrics_targets": str(Path(head.ray_folder) / METRICS_TARGETS),
         "applications": application_states(head.dashboard_url),
     }

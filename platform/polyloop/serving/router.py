@@ -36,6 +36,9 @@ from polyloop.serving.choice import Choice, choose, sticky_key
 from polyloop.serving.dispatch import dispatch, dispatch_stream
 from polyloop.serving.guardrails.screens import Screens
 from polyloop.serving.lifespan import closing_at_the_end
+from polyloop.serving.metrics.recorder import RayRecorder, Recorder
+from polyloop.serving.metrics.requests import RequestFigures
+from polyloop.serving.metrics.table import LOG_DROPPED
 from polyloop.serving.oip import routes as oip_routes
 from polyloop.serving.openai_api import routes as openai_routes
 from polyloop.serving.problems import documented, install_problem_handlers
@@ -55,8 +58,11 @@ Authorization = Annotated[str | None, Depends(authorization_of)]
 class Router:
     """The routes and what they need; `tasks` maps the name of each task to the handle of its deployment."""
 
-    def __init__(self, loaded: LoadedSpec, tasks: Mapping[str, TaskHandle]) -> None:
+    def __init__(
+        self, loaded: LoadedSpec, tasks: Mapping[str, TaskHandle], *, recorder: Recorder | None = None
+    ) -> None:
         self._spec = loaded.spec
+        self._recorder: Recorder = recorder or RayRecorder()
         self._tasks = tasks
         self._store = open_store(loaded.store_url)
         self._keys = KeyCheck(self._store)
@@ -64,7 +70,7 @@ class Router:
         self._releases = ReleaseWatch(self._store, tuple(self._spec.tasks))
         self._releases.start()
         self._log = InferenceLog(self._store)
-        self._screens = Screens(loaded, self._label_scores)
+        self._screens = Screens(loaded, self._label_scores, self._recorder)
         identify("warm", self._spec.locales)
 
     @property
@@ -119,13 +125,16 @@ class Router:
         """
         started = time.perf_counter()
         task_spec = self.task(task)
-        choice = self._choose(task, body, named)
-        call, fired = await self._screens.call(task, body, choice.version)
-        reply = await dispatch(self._tasks[task], call, task=task, timeout_s=self._spec.serving.request_timeout_s)
-        reply, more = await self._screens.reply(task, reply, call.target_locale)
-        claim = self._claim(task, call, choice.propensity)
-        id_ = sign(claim, self._signing_key)
-        answer = answer_of(claim, task_spec, reply, id_=id_, started_s=started, fired=(*fired, *more))
+        with RequestFigures(self._recorder, task) as figures:
+            choice = self._choose(task, body, named)
+            call, fired = await self._screens.call(task, body, choice.version)
+            figures.called(call)
+            reply = await dispatch(self._tasks[task], call, task=task, timeout_s=self._spec.serving.request_timeout_s)
+            reply, more = await self._screens.reply(task, reply, call.target_locale)
+            claim = self._claim(task, call, choice.propensity)
+            id_ = sign(claim, self._signing_key)
+            answer = answer_of(claim, task_spec, reply, id_=id_, started_s=started, fired=(*fired, *more))
+            figures.answered(answer)
         self._put_down(claim, call, reply, answer, caller, body)
         return answer
 
@@ -136,31 +145,38 @@ class Router:
         """
         started = time.perf_counter()
         task_spec = self.task(task)
-        choice = self._choose(task, body)
-        call, fired = await self._screens.call(task, body, choice.version)
-        is_screened = self._screens.look_at_outputs(task)
-        claim = self._claim(task, call, choice.propensity)
-        id_ = sign(claim, self._signing_key)
-        timeout_s = self._spec.serving.request_timeout_s
-        async with aclosing(dispatch_stream(self._tasks[task], call, task=task, timeout_s=timeout_s)) as parts:
-            async for part in parts:
-                if isinstance(part, str):
-                    if not is_screened:
-                        yield Piece(id=id_, version=call.version, text=part)
-                    continue
-                reply, more = await self._screens.reply(task, part, call.target_locale)
-                if is_screened:
-                    yield Piece(id=id_, version=call.version, text=reply.output)
-                answer = answer_of(claim, task_spec, reply, id_=id_, started_s=started, fired=(*fired, *more))
-                self._put_down(claim, call, reply, answer, caller, body)
-                yield answer
+        with RequestFigures(self._recorder, task) as figures:
+            choice = self._choose(task, body)
+            call, fired = await self._screens.call(task, body, choice.version)
+            figures.called(call)
+            is_screened = self._screens.look_at_outputs(task)
+            claim = self._claim(task, call, choice.propensity)
+            id_ = sign(claim, self._signing_key)
+            timeout_s = self._spec.serving.request_timeout_s
+            async with aclosing(dispatch_stream(self._tasks[task], call, task=task, timeout_s=timeout_s)) as parts:
+                async for part in parts:
+                    if isinstance(part, str):
+                        if not is_screened:
+                            figures.piece()
+                            yield Piece(id=id_, version=call.version, text=part)
+                        continue
+                    reply, more = await self._screens.reply(task, part, call.target_locale)
+                    if is_screened:
+                        figures.piece()
+                        yield Piece(id=id_, version=call.version, text=reply.output)
+                    answer = answer_of(claim, task_spec, reply, id_=id_, started_s=started, fired=(*fired, *more))
+                    figures.answered(answer)
+                    self._put_down(claim, call, reply, answer, caller, body)
+                    yield answer
 
     def _put_down(
         self, claim: InferenceClaim, call: Call, reply: Reply, answer: TaskAnswer, caller: KeyInfo, body: TaskRequest
     ) -> None:
         serving = self._spec.serving
         keeps, masks = serving.log_inputs, serving.log_personal_data == "mask"
-        self._log.put(record_of(claim, call, reply, answer, caller, user=body.user, keeps_texts=keeps, masks=masks))
+        record = record_of(claim, call, reply, answer, caller, user=body.user, keeps_texts=keeps, masks=masks)
+        if not self._log.put(record):
+            self._recorder.add(LOG_DROPPED, self._log.num_dropped)
 
     async def answer_task(self, task: str, request: Request, authorization: Authorization) -> Response:
         """Answer one input, as it is written if the client accepts events."""

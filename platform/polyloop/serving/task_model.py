@@ -18,6 +18,8 @@ from polyloop.registry.store import open_store
 from polyloop.serving.batcher import Batcher
 from polyloop.serving.calls import Call, Reply
 from polyloop.serving.held_versions import HeldVersions
+from polyloop.serving.metrics.batches import BatchFigures
+from polyloop.serving.metrics.recorder import RayRecorder
 from polyloop.serving.stream_slots import StreamSlots
 from polyloop.spec.loader import load_spec
 
@@ -55,7 +57,10 @@ class TaskModel:
             artefacts_dir=loaded.artefacts_dir,
         )
         self._batcher: Batcher[PredictInput, Prediction] = Batcher(
-            self._predict, max_batch_size=serving.max_batch_size, batch_wait_s=serving.batch_wait_ms / 1000
+            self._predict,
+            max_batch_size=serving.max_batch_size,
+            batch_wait_s=serving.batch_wait_ms / 1000,
+            on_batch=BatchFigures(RayRecorder(), task),
         )
         self._slots = StreamSlots(serving.max_streams)
         self._versions.start()

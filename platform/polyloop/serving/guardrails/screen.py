@@ -12,6 +12,8 @@ from pathlib import Path
 
 from polyloop.errors import PolyloopError, RequestError
 from polyloop.serving.guardrails.guards import Find, Found, make_guard
+from polyloop.serving.metrics.recorder import Recorder
+from polyloop.serving.metrics.table import GUARDRAILS
 from polyloop.spec.guardrails import GuardSpec, OffensiveGuard, Side
 from polyloop.tasks.base import Fired
 
@@ -39,8 +41,9 @@ class Screened:
 class Screen:
     """The guards of a task."""
 
-    def __init__(self, guards: Sequence[GuardSpec], root: Path, judge: Judge) -> None:
+    def __init__(self, task: str, guards: Sequence[GuardSpec], root: Path, judge: Judge, recorder: Recorder) -> None:
         """Make the guards ready; `root` is the spec's folder. SpecError for a list that cannot be read."""
+        self._task, self._recorder = task, recorder
         self._guards: list[tuple[GuardSpec, Find | None]] = [(guard, make_guard(guard, root)) for guard in guards]
         self._judge = judge
 
@@ -62,6 +65,7 @@ class Screen:
             count = sum(map(len, places))
             if not count:
                 continue
+            self._recorder.add(GUARDRAILS, 1, task=self._task, guard=guard.guard, on=side, action=guard.action)
             if guard.action == "refuse":
                 raise _refusal(guard, side)
             fired.append(Fired(guard=guard.guard, on=side, action=guard.action, count=count))

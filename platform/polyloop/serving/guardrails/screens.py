@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from polyloop.serving.calls import Call, Reply
 from polyloop.serving.guardrails.screen import Judge, Screen
+from polyloop.serving.metrics.recorder import Recorder
 from polyloop.serving.settling import settle
 from polyloop.spec.loader import LoadedSpec
 from polyloop.tasks import kind_of
@@ -17,11 +18,11 @@ from polyloop.tasks.base import Fired, TaskRequest
 class Screens:
     """What looks at the texts of each task."""
 
-    def __init__(self, loaded: LoadedSpec, judge: Judge) -> None:
+    def __init__(self, loaded: LoadedSpec, judge: Judge, recorder: Recorder) -> None:
         """Read the lists of all guards; SpecError for one that cannot be read."""
         self._spec = loaded.spec
         self._screens = {
-            name: Screen(task.guardrails, loaded.root, judge)
+            name: Screen(name, task.guardrails, loaded.root, judge, recorder)
             for name, task in loaded.spec.tasks.items()
             if task.guardrails
         }

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
+from tests.support.memory_recorder import MemoryRecorder
 
 from polyloop.errors import RequestError, SpecError
 from polyloop.serving.guardrails.guards import Found
 from polyloop.serving.guardrails.screen import Screen, halves, mask_places
+from polyloop.serving.metrics.table import GUARDRAILS
 from polyloop.spec.guardrails import GuardSpec
 from polyloop.tasks.base import Fired
 
@@ -37,8 +39,13 @@ class Judge:
         return {"offensive": 0.9 if "awful" in text else 0.2, "other": 0.1}
 
 
-def screen(*guards: dict[str, Any], judge: Judge | None = None, root: Path = Path()) -> Screen:
-    return Screen(GUARDS.validate_python(guards), root, judge or Judge())
+def screen(
+    *guards: dict[str, Any],
+    judge: Judge | None = None,
+    root: Path = Path(),
+    recorder: MemoryRecorder | None = None,
+) -> Screen:
+    return Screen("talk", GUARDS.validate_python(guards), root, judge or Judge(), recorder or MemoryRecorder())
 
 
 async def refused(one: Screen, text: str, *, side: Any = "input", locale: str = "en") -> tuple[int, str]:
@@ -71,6 +78,16 @@ async def test_a_guard_that_refuses_says_which_side_it_was() -> None:
     assert await refused(one, "darn", side="output") == (422, "output_refused")
     assert (await one.screen("output", ["longer"], "en")).fired == ()
     assert (await one.screen("input", ["short"], "en")).fired == ()
+
+
+async def test_what_guards_meet_is_counted_refusals_too() -> None:
+    recorder = MemoryRecorder()
+    one = screen({"guard": "personal_data"}, {"guard": "length", "max_characters": 30}, recorder=recorder)
+    await one.screen("input", ["I am ana@example.org"], "en")
+    await refused(one, "a" * 31)
+    facts = {"task": "talk", "on": "input"}
+    assert recorder.of(GUARDRAILS, **facts, guard="personal_data", action="mask") == [1]
+    assert recorder.of(GUARDRAILS, **facts, guard="length", action="refuse") == [1]
 
 
 async def test_a_guard_looks_at_its_own_locales_alone() -> None:
