@@ -123,13 +123,15 @@ def _check_columns(files: Sequence[ScannedFile], question: Question) -> None:
 
 @contextmanager
 def _working_folder(work: Path) -> Iterator[None]:
-    """Hold the folder in which answers are made; its lock goes with it where it is not needed any more."""
+    """Hold the folder in which answers are made; it goes, and its lock with it, where nothing is left in it."""
     with only_driver(work):
-        yield
-        if not any(work.iterdir()):
-            work.rmdir()
-        if not work.exists():
-            work.with_name(f".{work.name}.lock").unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            if work.is_dir() and not any(work.iterdir()):
+                work.rmdir()
+            if not work.exists():
+                work.with_name(f".{work.name}.lock").unlink(missing_ok=True)
 
 
 def _finished(output: Path, digest: str) -> Summary | None:
@@ -146,6 +148,7 @@ def _finished(output: Path, digest: str) -> Summary | None:
 def _begin(work: Path, digest: str, say: Callable[[str], None]) -> None:
     """Make the folder ready: what a killed run with the same digest left in it stays, all else goes."""
     with named_storage_errors(f"answers to {work}"):
+        work.mkdir(exist_ok=True)  # another run may have ended, and taken it away, while this one waited
         marker = work / DIGEST_FILE
         if any(work.iterdir()) and (not marker.is_file() or marker.read_text() != digest):
             say(f"{work} is what a run with other rows or settings left; it is begun anew")

@@ -63,7 +63,8 @@ def write_lines(path: Path, rows: list[dict[str, Any]]) -> str:
 
 
 def answers_in(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for path in sorted(folder.glob("part-*.jsonl")) for line in path.open(encoding="utf-8")]
+    texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("part-*.jsonl"))]
+    return [json.loads(line) for text in texts for line in text.split("\n") if line]
 
 
 def test_all_rows_of_all_forms_get_the_answers_of_the_version(question: Question, tmp_path: Path) -> None:
