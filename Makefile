@@ -47,6 +47,7 @@ check: $(STAMP)  ## Check format, lint, types and that generated docs are up to 
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m polyloop.spec.reference --check
+	$(BIN)/python -m polyloop.serving.metrics.dashboard --check
 
 format: $(STAMP)  ## Put the code in shape
 	$(BIN)/ruff format .
@@ -54,6 +55,7 @@ format: $(STAMP)  ## Put the code in shape
 
 docs: $(STAMP)  ## Write the generated docs
 	$(BIN)/python -m polyloop.spec.reference
+	$(BIN)/python -m polyloop.serving.metrics.dashboard
 
 bench: $(STAMP)  ## Run the benchmarks, or one: make bench NAME=serving
 	$(BIN)/polyloop bench $(NAME)

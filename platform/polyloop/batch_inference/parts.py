@@ -12,29 +12,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from polyloop.batch_inference.question import OutputFormat, Question
+from polyloop.batch_inference.columns import FIXED_COLUMNS
+from polyloop.batch_inference.question import Question
 from polyloop.batch_inference.rows import AskedRow, Refusal
 from polyloop.data.storage import write_parquet
 from polyloop.models.contract import Prediction
 from polyloop.models.storage import write_bytes
 
 Outcome = Prediction | Refusal
-
-FIXED_COLUMNS: tuple[tuple[str, pa.DataType], ...] = (
-    ("where", pa.string()),
-    ("version", pa.string()),
-    ("locale", pa.string()),
-    ("target_locale", pa.string()),
-    ("output", pa.string()),
-    ("scores", pa.map_(pa.string(), pa.float64())),
-    ("confidence", pa.float64()),
-    ("citations", pa.string()),
-    ("input_tokens", pa.int64()),
-    ("output_tokens", pa.int64()),
-    ("error_code", pa.string()),
-    ("error_detail", pa.string()),
-)
-"""Columns of Parquet, after the kept ones; `citations` is JSON."""
 
 
 def record(row: AskedRow, outcome: Outcome, version: str) -> dict[str, Any]:
@@ -63,11 +48,6 @@ def write_part(path: Path, rows: Sequence[AskedRow], outcomes: Sequence[Outcome]
         write_bytes(path, b"".join(map(_line, records)))
     else:
         write_parquet(path, _table(records, question.keep))
-
-
-def part_suffix(form: OutputFormat) -> str:
-    """Return how the names of files end."""
-    return f".{form}"
 
 
 def _line(said: Mapping[str, Any]) -> bytes:

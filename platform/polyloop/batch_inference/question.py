@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import polyloop
+from polyloop.batch_inference.columns import RECORD_FIELDS
 from polyloop.data.storage import file_sha256, json_sha256
 from polyloop.errors import SpecError
 from polyloop.models.engines.choice import wish_of
@@ -28,25 +29,6 @@ NOT_FROM_ROWS = frozenset({"user", "session"})
 INPUT = "input"
 INPUT_COLUMNS = (INPUT, "text")
 """Columns that hold the input where none is named; plain text files have the second."""
-
-RECORD_FIELDS = frozenset(
-    {
-        "where",
-        "version",
-        "locale",
-        "target_locale",
-        "output",
-        "scores",
-        "confidence",
-        "citations",
-        "input_tokens",
-        "output_tokens",
-        "error",
-        "error_code",
-        "error_detail",
-    }
-)
-"""What answers say of themselves; no column of the input can be kept under one of these names."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -114,7 +114,7 @@ def _fields(values: Mapping[str, object], question: Question) -> dict[str, objec
     """Return the fields of a row's request; columns without a value leave theirs out."""
     columns = {**_default_columns(values, question), **question.columns}
     found = {name: values.get(column) for name, column in columns.items()}
-    return {**{name: value for name, value in found.items() if value is not None}, **question.values}
+    return {**{name: _whole(value) for name, value in found.items() if value is not None}, **question.values}
 
 
 def _default_columns(present: Mapping[str, object] | Sequence[str], question: Question) -> dict[str, str]:
@@ -125,6 +125,11 @@ def _default_columns(present: Mapping[str, object] | Sequence[str], question: Qu
     if INPUT not in said and column is not None:
         found[INPUT] = column
     return found
+
+
+def _whole(value: object) -> object:
+    """Return a text without halves of characters, of bytes that were no UTF-8; normalising drops them everywhere."""
+    return value.encode(errors="ignore").decode() if isinstance(value, str) else value
 
 
 def _kept(value: object) -> object:

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from polyloop.batch_inference.chunks import read_chunks
-from polyloop.batch_inference.parts import Outcome, part_suffix, write_part
+from polyloop.batch_inference.parts import Outcome, write_part
 from polyloop.batch_inference.question import Question
 from polyloop.batch_inference.rows import AskedRow, Refusal, pack, unpack
 from polyloop.batch_inference.summary import Counts
 from polyloop.data.read.slices import Slice
-from polyloop.data.stages import begin
+from polyloop.data.stages import MAX_ATTEMPTS, begin
 from polyloop.errors import RequestError
 from polyloop.evaluation.answers import outcomes
 from polyloop.models.contract import Prediction
@@ -28,8 +28,6 @@ from polyloop.models.predict import Predictor
 from polyloop.models.storage import named_storage_errors, write_bytes
 
 PARTS_FOLDER, COUNTS_FOLDER = "parts", "counts"
-MAX_ATTEMPTS = 4
-"""How often a chunk is begun before its rows are taken for what kills the workers."""
 FIX = "use fewer --workers, or nodes with more"
 
 
@@ -60,7 +58,7 @@ class Answerer:
         name = str(chunk["name"])
         counts_path = self._folder / COUNTS_FOLDER / f"{name}.json"
         if not counts_path.is_file():
-            begin(self._marks / name, f"{len(chunk['rows']):,} bytes of rows ({name})", FIX, MAX_ATTEMPTS)
+            begin(self._marks / name, f"chunk of rows ({name})", FIX, MAX_ATTEMPTS)
             with named_storage_errors(f"answers to {self._folder}"):
                 self._answer(name, unpack(chunk["rows"]), counts_path)
         return {
@@ -73,7 +71,7 @@ class Answerer:
     def _answer(self, name: str, rows: Sequence[AskedRow], counts_path: Path) -> None:
         started_s = time.monotonic()
         found = answered(self._predictor, rows)
-        part = self._folder / PARTS_FOLDER / f"part-{name}{part_suffix(self._question.form)}"
+        part = self._folder / PARTS_FOLDER / f"part-{name}.{self._question.form}"
         if rows:
             write_part(part, rows, found, self._question)
         counts = counted(found)

@@ -11,6 +11,8 @@ from polyloop.errors import RegistryError, SpecError
 from polyloop.registry.releases import get_release
 from polyloop.registry.versions import get_version
 
+InputFormat = Literal["auto", "jsonl", "csv", "tsv", "parquet", "arrow", "text", "document", "html", "warc"]
+
 
 def predict(
     context: typer.Context,
@@ -33,7 +35,7 @@ def predict(
     ] = None,
     form: Annotated[Literal["jsonl", "parquet"], typer.Option("--format", help="How answers are written.")] = "jsonl",
     input_format: Annotated[
-        str, typer.Option(help="Format of the input; by the names of files if not given.")
+        InputFormat, typer.Option(help="Format of the input; by the names of files if not given.")
     ] = "auto",
     encoding: Annotated[str, typer.Option(help="Encoding of text files.")] = "utf-8",
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that answer; by the CPUs if not given.")] = None,

@@ -49,10 +49,7 @@ def answer(
     `progress` is told `what`. Raises EvaluationError for a predictor that gives another number of answers than it got
     inputs, and the RequestError of an input that is refused for another reason.
     """
-    found = outcomes(predictor, inputs, batch_size=batch_size, progress=progress, what=what)
-    for one in found:
-        if isinstance(one, RequestError) and one.code != TOO_LONG:
-            raise one
+    found = outcomes(predictor, inputs, batch_size=batch_size, progress=progress, what=what, code=TOO_LONG)
     return [None if isinstance(one, RequestError) else one for one in found]
 
 
@@ -63,15 +60,19 @@ def outcomes(
     batch_size: int = BATCH_SIZE,
     progress: Callable[[str], None] | None = None,
     what: str = "answered {done} of {all} inputs",
+    code: str | None = None,
 ) -> list[Prediction | RequestError]:
-    """Return for each input, in order, its prediction or why the model refuses it; otherwise as `answer`."""
+    """Return for each input, in order, its prediction or why the model refuses it; otherwise as `answer`.
+
+    With `code`, a refusal of another code is raised at once.
+    """
     different = sorted(dict.fromkeys(inputs), key=lambda one: -len(one.text))
     found: dict[PredictInput, Prediction | RequestError] = {}
     begun_s, rest, num_characters = time.monotonic(), RestOfWork(), 0
     all_characters = sum(len(one.text) for one in different) or 1
     for start in range(0, len(different), batch_size):
         batch = different[start : start + batch_size]
-        found.update(zip(batch, _answer_batch(predictor, batch), strict=True))
+        found.update(zip(batch, _answer_batch(predictor, batch, code), strict=True))
         num_characters += sum(len(one.text) for one in batch)
         if progress is not None:
             fraction = num_characters / all_characters
@@ -81,15 +82,17 @@ def outcomes(
     return [found[one] for one in inputs]
 
 
-def _answer_batch(predictor: Predictor, batch: list[PredictInput]) -> list[Prediction | RequestError]:
+def _answer_batch(predictor: Predictor, batch: list[PredictInput], code: str | None) -> list[Prediction | RequestError]:
     """Return the outcomes of a batch, which is halved until what is refused stands alone."""
     try:
         predictions = predictor.predict(batch)
     except RequestError as error:
+        if code not in (None, error.code):
+            raise
         if len(batch) == 1:
             return [error]
         half = len(batch) // 2
-        return _answer_batch(predictor, batch[:half]) + _answer_batch(predictor, batch[half:])
+        return _answer_batch(predictor, batch[:half], code) + _answer_batch(predictor, batch[half:], code)
     if len(predictions) != len(batch):
         raise EvaluationError(f"the model gave {len(predictions)} answers to {len(batch)} inputs")
     return list(predictions)

@@ -33,8 +33,9 @@ class BatchFacts:
     """What is told of one call."""
 
     key: str
-    waited_s: tuple[float, ...]
-    """How long each item waited for it."""
+    num_items: int
+    longest_wait_s: float
+    """How long the item waited for it that came first."""
     took_s: float
 
 
@@ -114,8 +115,14 @@ class Batcher(Generic[Item, Result]):
     def _results(self, group: Sequence[_Waiting[Item, Result]]) -> Sequence[Result]:
         began_s = time.perf_counter()
         results = self._call(group[0].key, [waiting.item for waiting in group])
-        waited_s = tuple(began_s - waiting.since_s for waiting in group)
-        self._on_batch(BatchFacts(key=group[0].key, waited_s=waited_s, took_s=time.perf_counter() - began_s))
+        self._on_batch(
+            BatchFacts(
+                key=group[0].key,
+                num_items=len(group),
+                longest_wait_s=began_s - min(waiting.since_s for waiting in group),
+                took_s=time.perf_counter() - began_s,
+            )
+        )
         if len(results) != len(group):
             raise ModelError(f"the model gave {len(results)} results for {len(group)} items")
         return results

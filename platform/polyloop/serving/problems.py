@@ -81,16 +81,28 @@ def describe(request: Request, error: Exception) -> Failure:
     if isinstance(error, RequestError):
         parameter = error.parameter if isinstance(error, ParameterError) else None
         return _failure(request, error.status, error.code, error.message, parameter)
+    code = code_of(error)
     if isinstance(error, FeedbackError):
-        return _failure(request, 422, "invalid_feedback", error.message)
+        return _failure(request, 422, code, error.message)
     asked = f"request {request.headers.get('x-request-id') or 'without an id'} to {request.url.path}"
     if isinstance(error, PolyloopError):
         logger.error("%s failed: %s", asked, error.message)
         if isinstance(error, StorageFullError):
-            return _failure(request, 503, "storage_full", "the server has no space left; nothing was stored")
-        return _failure(request, 503, "unavailable", "the server cannot answer now; try again")
+            return _failure(request, 503, code, "the server has no space left; nothing was stored")
+        return _failure(request, 503, code, "the server cannot answer now; try again")
     logger.error("%s failed", asked, exc_info=error)
-    return _failure(request, 500, "internal_error", "an unforeseen failure; the server's log has the details")
+    return _failure(request, 500, code, "an unforeseen failure; the server's log has the details")
+
+
+def code_of(error: BaseException) -> str:
+    """Return the stable code of what ended the answering of a request."""
+    if isinstance(error, RequestError):
+        return error.code
+    if isinstance(error, FeedbackError):
+        return "invalid_feedback"
+    if isinstance(error, StorageFullError):
+        return "storage_full"
+    return "unavailable" if isinstance(error, PolyloopError) else "internal_error"
 
 
 def _failure(

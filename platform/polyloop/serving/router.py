@@ -7,7 +7,6 @@ the model. `Router` is all of it and knows nothing of Serve's life cycle; `Route
 """
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Annotated, Any
@@ -123,7 +122,6 @@ class Router:
 
         Who has `named` the champion gets it.
         """
-        started = time.perf_counter()
         task_spec = self.task(task)
         with RequestFigures(self._recorder, task) as figures:
             choice = self._choose(task, body, named)
@@ -133,7 +131,7 @@ class Router:
             reply, more = await self._screens.reply(task, reply, call.target_locale)
             claim = self._claim(task, call, choice.propensity)
             id_ = sign(claim, self._signing_key)
-            answer = answer_of(claim, task_spec, reply, id_=id_, started_s=started, fired=(*fired, *more))
+            answer = answer_of(claim, task_spec, reply, id_=id_, started_s=figures.started_s, fired=(*fired, *more))
             figures.answered(answer)
         self._put_down(claim, call, reply, answer, caller, body)
         return answer
@@ -143,7 +141,6 @@ class Router:
 
         Where guardrails look at outputs it comes in one piece: what was sent could not be taken back.
         """
-        started = time.perf_counter()
         task_spec = self.task(task)
         with RequestFigures(self._recorder, task) as figures:
             choice = self._choose(task, body)
@@ -164,7 +161,9 @@ class Router:
                     if is_screened:
                         figures.piece()
                         yield Piece(id=id_, version=call.version, text=reply.output)
-                    answer = answer_of(claim, task_spec, reply, id_=id_, started_s=started, fired=(*fired, *more))
+                    answer = answer_of(
+                        claim, task_spec, reply, id_=id_, started_s=figures.started_s, fired=(*fired, *more)
+                    )
                     figures.answered(answer)
                     self._put_down(claim, call, reply, answer, caller, body)
                     yield answer

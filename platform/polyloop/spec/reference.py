@@ -4,7 +4,6 @@ Input: the pydantic models, recipes and settings. Output: Markdown text, the sam
 `python -m polyloop.spec.reference [--check] [FILE]` writes the file, or with `--check` says whether it is up to date.
 """
 
-import argparse
 import sys
 import types
 from collections.abc import Iterable, Sequence
@@ -28,6 +27,7 @@ from polyloop.spec.cleaning import (
 from polyloop.spec.corpora import Columns, Corpus, LocaleColumn, SqlSource
 from polyloop.spec.evaluation import EvaluationSpec, OffensiveSpec
 from polyloop.spec.fields import NAME_PATTERN, Locale, Name
+from polyloop.spec.generated import write_or_check
 from polyloop.spec.guardrails import (
     BlocklistGuard,
     InjectionGuard,
@@ -123,21 +123,11 @@ def render() -> str:
     return "\n".join(parts)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Write the reference, or check it; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m polyloop.spec.reference", description="Write docs/spec.md.")
-    parser.add_argument("file", nargs="?", type=Path, default=DEFAULT_FILE, metavar="FILE")
-    parser.add_argument("--check", action="store_true", help="only say whether the file is up to date")
-    options = parser.parse_args(arguments)
-    text = render()
-    if not options.check:
-        options.file.parent.mkdir(parents=True, exist_ok=True)
-        options.file.write_text(text, encoding="utf-8")
-        return 0
-    if options.file.is_file() and options.file.read_text(encoding="utf-8") == text:
-        return 0
-    sys.stderr.write(f"{options.file} is out of date; run `python -m polyloop.spec.reference`\n")
-    return 1
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the reference, or with --check say whether it is up to date; return the exit code."""
+    return write_or_check(
+        arguments, render, default=DEFAULT_FILE, module="polyloop.spec.reference", what="Write docs/spec.md."
+    )
 
 
 def _summary(model: type[BaseModel]) -> str:

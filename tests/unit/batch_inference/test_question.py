@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tests.support.batch_questions import question
 
-from polyloop.batch_inference.parts import FIXED_COLUMNS
-from polyloop.batch_inference.question import RECORD_FIELDS, request_fields
+from polyloop.batch_inference.columns import FIXED_COLUMNS, RECORD_FIELDS
+from polyloop.batch_inference.question import request_fields
 from polyloop.errors import SpecError
 
 SLICES = [("a.jsonl", "1" * 64)]

@@ -64,6 +64,12 @@ def test_a_row_that_cannot_be_read_has_the_readers_reason() -> None:
     assert row.refusal == Refusal(code="bad_json", detail="the row cannot be read: {broken")
 
 
+def test_bytes_that_are_no_utf_8_are_dropped_as_they_are_from_corpora() -> None:
+    row = asked({"input": "on\udc80e", "target_locale": "de", "locale": "en"}, question())
+    assert row.asked is not None
+    assert row.asked.text == "one"
+
+
 def test_turns_of_a_chat_are_lists_of_objects() -> None:
     turns = [{"role": "user", "content": "one"}]
     row = asked({"messages": turns, "locale": "en"}, question("chat"))

@@ -16,7 +16,6 @@ class BatchFigures:
 
     def __call__(self, batch: BatchFacts) -> None:
         """Record one batch."""
-        self._recorder.add(BATCH_ROWS, len(batch.waited_s), task=self._task, version=batch.key)
+        self._recorder.add(BATCH_ROWS, batch.num_items, task=self._task, version=batch.key)
         self._recorder.add(BATCH_SECONDS, batch.took_s, task=self._task, version=batch.key)
-        for waited_s in batch.waited_s:
-            self._recorder.add(QUEUE_SECONDS, waited_s, task=self._task)
+        self._recorder.add(QUEUE_SECONDS, batch.longest_wait_s, task=self._task)

@@ -4,7 +4,6 @@ Output: a dashboard as JSON, to be imported or put where Grafana looks for provi
 variable, and so is the task. Pure but for the file. The model is that of Grafana 10 and later, schema version 39.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -26,6 +25,7 @@ from polyloop.serving.metrics.table import (
     Metric,
     exported_name,
 )
+from polyloop.spec.generated import write_or_check
 
 DEFAULT_FILE = Path("deploy/grafana/polyloop.json")
 WIDTH, HEIGHT, COLUMNS = 12, 8, 2
@@ -171,18 +171,13 @@ def render() -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the file, or with --check say whether it is up to date; return the exit code."""
-    parser = argparse.ArgumentParser(description="Write the Grafana dashboard.")
-    parser.add_argument("file", nargs="?", type=Path, default=DEFAULT_FILE, metavar="FILE")
-    parser.add_argument("--check", action="store_true", help="only say whether the file is up to date")
-    options = parser.parse_args(arguments)
-    if not options.check:
-        options.file.parent.mkdir(parents=True, exist_ok=True)
-        options.file.write_text(render(), encoding="utf-8")
-        return 0
-    if options.file.is_file() and options.file.read_text(encoding="utf-8") == render():
-        return 0
-    sys.stderr.write(f"{options.file} is out of date; run `python -m polyloop.serving.metrics.dashboard`\n")
-    return 1
+    return write_or_check(
+        arguments,
+        render,
+        default=DEFAULT_FILE,
+        module="polyloop.serving.metrics.dashboard",
+        what="Write the Grafana dashboard.",
+    )
 
 
 if __name__ == "__main__":

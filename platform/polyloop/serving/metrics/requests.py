@@ -6,7 +6,6 @@ Inputs: what the router comes to know of a request. Effect: figures of the table
 import asyncio
 import time
 
-from polyloop.errors import PolyloopError, RequestError
 from polyloop.serving.calls import Call
 from polyloop.serving.metrics.recorder import Recorder
 from polyloop.serving.metrics.table import (
@@ -17,10 +16,8 @@ from polyloop.serving.metrics.table import (
     REQUESTS,
     TOKENS,
 )
+from polyloop.serving.problems import code_of
 from polyloop.tasks.base import TaskAnswer
-
-UNFORESEEN = "internal_error"
-UNAVAILABLE = "unavailable"
 
 
 class RequestFigures:
@@ -28,7 +25,8 @@ class RequestFigures:
 
     def __init__(self, recorder: Recorder, task: str) -> None:
         self._recorder, self._task = recorder, task
-        self._started_s = time.perf_counter()
+        self.started_s = time.perf_counter()
+        """When the request came, by `time.perf_counter`."""
         self._version = self._locale = ""
         self._has_piece = self._is_answered = False
 
@@ -55,7 +53,7 @@ class RequestFigures:
 
     @property
     def _elapsed_s(self) -> float:
-        return time.perf_counter() - self._started_s
+        return time.perf_counter() - self.started_s
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         outcome = ANSWERED if self._is_answered else outcome_of(error)
@@ -67,6 +65,4 @@ def outcome_of(error: BaseException | None) -> str:
     """Return the outcome of a request that was not answered."""
     if error is None or isinstance(error, asyncio.CancelledError | GeneratorExit):
         return CANCELLED
-    if isinstance(error, RequestError):
-        return error.code
-    return UNAVAILABLE if isinstance(error, PolyloopError) else UNFORESEEN
+    return code_of(error)

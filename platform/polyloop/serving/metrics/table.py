@@ -1,6 +1,6 @@
 """Every figure that serving tells Prometheus: name, kind, tags and meaning. Plain data.
 
-Recorders, the dashboard and the guide are made from this table, so that they cannot say different things. Ray puts
+Recorders and the dashboard are made from this table, and a test compares the guide, so that all say the same. Ray puts
 `ray_` before each name, and `_total` behind counters. Tags have few values: tasks, locales and labels of the spec, live
 versions, stable codes. No user, key or text is ever a tag.
 """
@@ -85,7 +85,7 @@ QUEUE_SECONDS = Metric(
     name="polyloop_queue_seconds",
     kind="histogram",
     tags=("task",),
-    meaning="Time that a request waited in a replica for its model.",
+    meaning="Longest time that a request of a call of the model had waited for it in the replica.",
     buckets=SECONDS,
     unit="s",
 )

@@ -147,6 +147,5 @@ async def test_calls_of_a_model_tell_rows_times_and_waiting(recorder: MemoryReco
     await asyncio.gather(*(batcher.submit("v1", item) for item in items))
     assert recorder.of(BATCH_ROWS, task="mood", version="v1") == [3]
     assert len(recorder.of(BATCH_SECONDS, task="mood", version="v1")) == 1
-    waited = recorder.of(QUEUE_SECONDS, task="mood")
-    assert len(waited) == 3
-    assert all(0 <= seconds < 5 for seconds in waited)
+    (longest_s,) = recorder.of(QUEUE_SECONDS, task="mood")
+    assert longest_s > 0
