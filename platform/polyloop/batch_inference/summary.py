@@ -39,7 +39,7 @@ class Counts:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the counts for JSON."""
-        return {**vars(self), "refused": dict(self.refused.most_common()), "answer_s": round(self.answer_s, 3)}
+        return {**vars(self), "refused": dict(self.refused.most_common())}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Counts":
