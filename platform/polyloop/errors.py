@@ -86,6 +86,10 @@ class RequestError(PolyloopError):
         self.status = status
         self.code = code
 
+    def at(self, place: str) -> "RequestError":
+        """Return the same error of one part of a request; `place` stands in front of the message."""
+        return RequestError(f"{place}{self.message}", self.status, self.code)
+
     def __reduce__(self) -> tuple[type, tuple[str, int, str]]:
         return type(self), (self.message, self.status, self.code)
 
@@ -99,6 +103,21 @@ class ParameterError(RequestError):
 
     def __reduce__(self) -> tuple[type, tuple[str, str, int, str]]:  # type: ignore[override]  # one argument more
         return type(self), (self.message, self.parameter, self.status, self.code)
+
+
+class OverloadError(RequestError):
+    """A request is refused (429) because too much is asked; `retry_after_s` says when it may be sent again."""
+
+    def __init__(self, message: str, code: str, retry_after_s: float) -> None:
+        super().__init__(message, 429, code)
+        self.retry_after_s = retry_after_s
+
+    def at(self, place: str) -> "OverloadError":
+        """Return the same error of one part of a request."""
+        return OverloadError(f"{place}{self.message}", self.code, self.retry_after_s)
+
+    def __reduce__(self) -> tuple[type, tuple[str, str, float]]:  # type: ignore[override]  # other arguments
+        return type(self), (self.message, self.code, self.retry_after_s)
 
 
 class ClientError(PolyloopError):

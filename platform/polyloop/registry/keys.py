@@ -20,6 +20,7 @@ from polyloop.registry import tables
 from polyloop.registry.columns import utc_now
 from polyloop.registry.dialects import insert_into
 from polyloop.registry.store import Store
+from polyloop.spec.limits import KeyLimits
 
 SCOPES = ("infer", "feedback", "review", "admin")
 """What a key may do: ask models, give feedback, judge queued feedback, change releases and keys."""
@@ -39,19 +40,25 @@ class KeyInfo:
     scopes: tuple[str, ...]
     created_at: datetime
     revoked_at: datetime | None = None
+    limits: KeyLimits | None = None
+    """What it may ask of one router; None for the usual limits of the spec."""
 
     def allows(self, scope: str) -> bool:
         """Return whether the key may do what needs `scope`; admin may do everything."""
         return scope in self.scopes or "admin" in self.scopes
 
 
-def create_key(store: Store, name: str, scopes: Iterable[str]) -> tuple[KeyInfo, str]:
+def create_key(
+    store: Store, name: str, scopes: Iterable[str], *, limits: KeyLimits | None = None
+) -> tuple[KeyInfo, str]:
     """Make a key and return it with its text `plk_<id>_<secret>`, which is not stored and cannot be shown again.
 
     RegistryError for an empty or over-long name, no scope, or a scope that does not exist.
     """
     _check_name(name)
-    info = KeyInfo(key_id=secrets.token_hex(4), name=name, scopes=_check_scopes(scopes), created_at=utc_now())
+    info = KeyInfo(
+        key_id=secrets.token_hex(4), name=name, scopes=_check_scopes(scopes), created_at=utc_now(), limits=limits
+    )
     secret = secrets.token_urlsafe(SECRET_BYTES)
     with store.begin() as connection:
         connection.execute(
@@ -61,6 +68,7 @@ def create_key(store: Store, name: str, scopes: Iterable[str]) -> tuple[KeyInfo,
                 scopes=list(info.scopes),
                 secret_sha256=_digest(secret),
                 created_at=info.created_at,
+                limits=None if limits is None else limits.model_dump(),
             )
         )
     return info, f"plk_{info.key_id}_{secret}"
@@ -145,4 +153,5 @@ def _info(row: Row[Any]) -> KeyInfo:
         scopes=tuple(row.scopes),
         created_at=row.created_at,
         revoked_at=row.revoked_at,
+        limits=None if row.limits is None else KeyLimits.model_validate(row.limits),
     )

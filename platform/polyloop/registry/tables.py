@@ -53,6 +53,7 @@ api_keys = Table(
     Column("secret_sha256", LargeBinary, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("revoked_at", UtcDateTime),
+    Column("limits", JSON(none_as_null=True)),
 )
 
 datasets = Table(

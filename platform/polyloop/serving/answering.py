@@ -1,15 +1,13 @@
 """What the routes of all protocols need of whatever answers: one small interface, so that each can change alone.
 
 Input: a task's name, a validated request and the key that asks. Output: an answer, or pieces of text and then the
-answer. `Router` is an `Answering` today; nothing here knows how it comes to its answers.
+answer. `Answerer` is an `Answering` today; nothing here knows how it comes to its answers.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from polyloop.errors import RequestError
 from polyloop.registry.keys import KeyInfo
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks.base import TaskAnswer, TaskRequest
@@ -45,27 +43,15 @@ class Answering(Protocol):
     async def answer(self, task: str, body: TaskRequest, caller: KeyInfo, *, named: str | None = None) -> TaskAnswer:
         """Answer one request; the champion answers, canary or not, one that has `named` it."""
 
+    async def answer_all(
+        self, task: str, bodies: Sequence[TaskRequest], caller: KeyInfo, *, named: str | None = None
+    ) -> list[TaskAnswer]:
+        """Answer several requests side by side; the first error cancels the rest, and says which one it met."""
+
+    async def answer_each(
+        self, task: str, bodies: Sequence[TaskRequest], caller: KeyInfo
+    ) -> list[TaskAnswer | Exception]:
+        """Answer several requests side by side; what fails is in the place of its answer."""
+
     def stream(self, task: str, body: TaskRequest, caller: KeyInfo) -> AsyncGenerator[Piece | TaskAnswer]:
         """Give the output in pieces as it is written, then the whole answer, last and exactly once."""
-
-
-async def answer_all(
-    answering: Answering, task: str, bodies: Sequence[TaskRequest], caller: KeyInfo, *, named: str | None = None
-) -> list[TaskAnswer]:
-    """Answer several requests to a task side by side; the first error cancels the rest, and says which one it met."""
-
-    async def answer_one(body: TaskRequest, place: str) -> TaskAnswer:
-        try:
-            return await answering.answer(task, body, caller, named=named)
-        except RequestError as error:
-            raise RequestError(f"{place}{error.message}", error.status, error.code) from None
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            asked = [
-                group.create_task(answer_one(body, f"input {number}: " * (len(bodies) > 1)))
-                for number, body in enumerate(bodies, start=1)
-            ]
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-    return [one.result() for one in asked]

@@ -1,12 +1,13 @@
 """Groups concurrent requests into one model call, without making a lone request wait for long.
 
-Input: single items from coroutines. Output: their results, each to its caller. While the model is busy, new items
-gather; when it is free, it takes up to `max_batch_size` of the oldest. An idle model waits `batch_wait_s` at most for
-company. Items of different keys (model versions) never share a call. The model runs in one thread of its own, so the
-event loop stays free to take requests.
+Input: single items from coroutines. Output: their results, each to its caller, and how long the model worked. While the
+model is busy, new items gather; when it is free, it takes up to `max_batch_size` of the oldest. An idle model waits
+`batch_wait_s` at most for company. Items of different keys (model versions) never share a call, and none is worked on
+whose deadline has passed. The model runs in one thread of its own, so the event loop stays free to take requests.
 """
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -24,8 +25,18 @@ Result = TypeVar("Result")
 class _Waiting(Generic[Item, Result]):
     key: str
     item: Item
-    future: "asyncio.Future[Result]" = field(compare=False)
+    future: "asyncio.Future[Batched[Result]]" = field(compare=False)
+    deadline_s: float
     since_s: float = field(compare=False, default_factory=time.perf_counter)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batched(Generic[Result]):
+    """One item's result."""
+
+    result: Result
+    worked_s: float
+    """How long the call took that gave it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +76,14 @@ class Batcher(Generic[Item, Result]):
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
         self._worker: asyncio.Task[None] | None = None
 
-    async def submit(self, key: str, item: Item) -> Result:
-        """Return the result for `item`; a caller that is cancelled takes its waiting item out of the queue."""
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(key, item, future))
+    async def submit(self, key: str, item: Item, *, within_s: float | None = None) -> Batched[Result]:
+        """Return the result for `item`; a caller that is cancelled takes its waiting item out of the queue.
+
+        TimeoutError, once its turn comes, where more than `within_s` seconds have passed by then.
+        """
+        future: asyncio.Future[Batched[Result]] = asyncio.get_running_loop().create_future()
+        deadline_s = math.inf if within_s is None else time.perf_counter() + within_s
+        self._waiting.append(_Waiting(key, item, future, deadline_s))
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._work())
         return await future
@@ -86,6 +101,9 @@ class Batcher(Generic[Item, Result]):
         while self._waiting and len(group) < self._max_batch_size:
             waiting = self._waiting.popleft()
             if waiting.future.done():
+                continue
+            if waiting.deadline_s < time.perf_counter():
+                waiting.future.set_exception(TimeoutError("the request waited for longer than its caller does"))
                 continue
             if group and waiting.key != group[0].key:
                 others.append(waiting)
@@ -112,17 +130,18 @@ class Batcher(Generic[Item, Result]):
             if not waiting.future.done():
                 waiting.future.set_result(result)
 
-    def _results(self, group: Sequence[_Waiting[Item, Result]]) -> Sequence[Result]:
+    def _results(self, group: Sequence[_Waiting[Item, Result]]) -> Sequence[Batched[Result]]:
         began_s = time.perf_counter()
         results = self._call(group[0].key, [waiting.item for waiting in group])
+        took_s = time.perf_counter() - began_s
         self._on_batch(
             BatchFacts(
                 key=group[0].key,
                 num_items=len(group),
                 longest_wait_s=began_s - min(waiting.since_s for waiting in group),
-                took_s=time.perf_counter() - began_s,
+                took_s=took_s,
             )
         )
         if len(results) != len(group):
             raise ModelError(f"the model gave {len(results)} results for {len(group)} items")
-        return results
+        return [Batched(result=result, worked_s=took_s) for result in results]

@@ -4,7 +4,7 @@ Input: a `Call`. Output: a `Reply`, or pieces of its output and then the `Reply`
 DeploymentHandle as the router uses.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 
@@ -16,6 +16,13 @@ class Call:
     text: str
     locale: str
     target_locale: str
+    within_s: float | None = None
+    """Seconds, from when it is received, after which nobody waits for the answer any more. A span and not a time, since
+    the clocks of nodes differ."""
+
+    def by(self, version: str) -> "Call":
+        """Return the same call to another version."""
+        return replace(self, version=version)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +37,8 @@ class Reply:
     """What backs an answer out of documents, best first, with the keys of `polyloop.tasks.answer.Citation`."""
     confidence: float | None = None
     """Chance, 0 to 1, that an answer out of documents is right."""
+    worked_s: float = 0.0
+    """How long the model worked on it, alone or in a batch, without waiting."""
 
 
 class TaskHandle(Protocol):

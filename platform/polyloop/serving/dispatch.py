@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -28,10 +29,11 @@ LOST = (RayActorError, RaySystemError, RayServeException, grpc.RpcError)
 
 
 async def dispatch(handle: TaskHandle, call: Call, *, task: str, timeout_s: float) -> Reply:
-    """Return the reply of a live replica; a timeout cancels the work that is still queued."""
+    """Return the reply of a live replica; a timeout cancels the work that is still queued, and replicas know of it."""
+    deadline_s = asyncio.get_running_loop().time() + timeout_s
     try:
-        async with asyncio.timeout(timeout_s):
-            return await _attempt(handle, call, task)
+        async with asyncio.timeout_at(deadline_s):
+            return await _attempt(handle, call, task, deadline_s)
     except TimeoutError:
         raise _too_slow(task, timeout_s) from None
 
@@ -51,7 +53,7 @@ async def dispatch_stream(
             await asyncio.sleep(RETRY_PAUSE_S * 2**attempt)
         written = ""
         try:
-            async with aclosing(_parts(streaming.remote(call), deadline_s)) as parts:
+            async with aclosing(_parts(streaming.remote(_within(call, deadline_s)), deadline_s)) as parts:
                 async for part in parts:
                     if isinstance(part, Reply):
                         reply = part
@@ -98,11 +100,11 @@ def _beyond(given: str, written: str, task: str) -> str:
     return written[len(given) :]
 
 
-async def _attempt(handle: TaskHandle, call: Call, task: str) -> Reply:
+async def _attempt(handle: TaskHandle, call: Call, task: str, deadline_s: float) -> Reply:
     for attempt in range(MAX_ATTEMPTS):
         if attempt:
             await asyncio.sleep(RETRY_PAUSE_S * 2**attempt)
-        response = handle.remote(call)
+        response = handle.remote(_within(call, deadline_s))
         try:
             reply: Reply = await response
             return reply
@@ -114,6 +116,11 @@ async def _attempt(handle: TaskHandle, call: Call, task: str) -> Reply:
         except LOST as error:
             logger.warning("attempt %d of a call to %s met a lost replica: %s", attempt + 1, task, error)
     raise _no_replica(task)
+
+
+def _within(call: Call, deadline_s: float) -> Call:
+    """Return the call with the time that is left for it."""
+    return replace(call, within_s=max(0.0, deadline_s - asyncio.get_running_loop().time()))
 
 
 def _too_slow(task: str, timeout_s: float) -> RequestError:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from polyloop.feedback.records import FeedbackRequest
+from polyloop.serving.batch_route import BatchRequest, BatchResults
 from polyloop.serving.events import MEDIA_TYPE
 from polyloop.serving.oip import routes as oip_routes
 from polyloop.serving.openai_api import routes as openai_routes
@@ -95,9 +96,10 @@ def _document(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, summary=SUMMARY, routes=app.routes)
         kinds = KINDS.values()
-        read: list[type[BaseModel]] = [FeedbackRequest, *(kind.request_model for kind in kinds)]
+        read: list[type[BaseModel]] = [FeedbackRequest, BatchRequest, *(kind.request_model for kind in kinds)]
         read += [*openai_routes.REQUESTS, *oip_routes.REQUESTS]
-        sent: list[type[BaseModel]] = [Problem, FeedbackReceipt, StreamedPiece, *(kind.answer_model for kind in kinds)]
+        sent: list[type[BaseModel]] = [Problem, FeedbackReceipt, StreamedPiece, BatchResults]
+        sent += [kind.answer_model for kind in kinds]
         sent += [*openai_routes.ANSWERS, *oip_routes.ANSWERS]
         modes: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in read]
         modes += [(model, "serialization") for model in sent]

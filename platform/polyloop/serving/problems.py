@@ -6,6 +6,7 @@ have error bodies of their own; `Shape`s, by the beginning of the path, give the
 """
 
 import logging
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -16,7 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from polyloop.errors import FeedbackError, ParameterError, PolyloopError, RequestError, StorageFullError
+from polyloop.errors import FeedbackError, OverloadError, ParameterError, PolyloopError, RequestError, StorageFullError
 from polyloop.serving.schemas import Problem
 
 logger = logging.getLogger("polyloop.serving")
@@ -80,7 +81,9 @@ def describe(request: Request, error: Exception) -> Failure:
         return _failure(request, error.status_code, "http_error", str(error.detail), headers=error.headers)
     if isinstance(error, RequestError):
         parameter = error.parameter if isinstance(error, ParameterError) else None
-        return _failure(request, error.status, error.code, error.message, parameter)
+        # Whole seconds, as HTTP has it, and never too early.
+        headers = {"Retry-After": str(math.ceil(error.retry_after_s))} if isinstance(error, OverloadError) else None
+        return _failure(request, error.status, error.code, error.message, parameter, headers)
     code = code_of(error)
     if isinstance(error, FeedbackError):
         return _failure(request, 422, code, error.message)
@@ -123,7 +126,7 @@ def _failure(
     )
     sent = dict(headers or {})
     if status in (429, 503):
-        sent["Retry-After"] = str(RETRY_AFTER_S)
+        sent.setdefault("Retry-After", str(RETRY_AFTER_S))
     if status == 401:
         sent["WWW-Authenticate"] = "Bearer"
     return Failure(problem=problem, parameter=parameter, headers=sent)

@@ -25,11 +25,12 @@ POLL_S = 0.5
 
 
 class ReleaseWatch:
-    """Follows the releases of all tasks by a thread."""
+    """Follows the releases of all tasks by a thread; `may_rest` are those that need no replica while nobody asks."""
 
-    def __init__(self, store: Store, tasks: tuple[str, ...]) -> None:
+    def __init__(self, store: Store, tasks: tuple[str, ...], *, may_rest: frozenset[str] = frozenset()) -> None:
         self._store = store
         self._tasks = tasks
+        self._may_rest = may_rest
         self._releases: Mapping[str, Release] = {}
         self._paused: frozenset[tuple[str, str]] = frozenset()
         self._stop = threading.Event()
@@ -64,7 +65,10 @@ class ReleaseWatch:
             champion = self.champion(task)
             if champion is None:
                 reasons[task] = "no version has been promoted"
-            elif not any(champion in replica.versions for replica in self._replicas(task)):
+                continue
+            replicas = self._replicas(task)
+            is_resting = task in self._may_rest and not replicas
+            if not is_resting and not any(champion in replica.versions for replica in replicas):
                 reasons[task] = f"no live replica holds {champion}"
         return reasons
 

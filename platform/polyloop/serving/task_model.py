@@ -6,6 +6,7 @@ batched per version; texts that are streamed are written beside the batches.
 """
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -66,8 +67,9 @@ class TaskModel:
         self._versions.start()
 
     async def __call__(self, call: Call) -> Reply:
-        """Answer one call; RequestError when the input is too long for the version."""
-        return _reply(await self._batcher.submit(call.version, self._item(call)))
+        """Answer one call; RequestError when the input is too long for the version, TimeoutError when time is up."""
+        batched = await self._batcher.submit(call.version, self._item(call), within_s=call.within_s)
+        return _reply(batched.result, batched.worked_s)
 
     async def stream(self, call: Call) -> AsyncGenerator[str | Reply]:
         """Give the pieces of one output as they are written, and then the reply.
@@ -81,10 +83,10 @@ class TaskModel:
                 yield reply.output
             yield reply
             return
-        item = self._item(call)
+        item, began_s = self._item(call), time.perf_counter()
         async with aclosing(self._slots.run(lambda: predictor.stream(item))) as parts:
             async for part in parts:
-                yield part if isinstance(part, str) else _reply(part)
+                yield part if isinstance(part, str) else _reply(part, time.perf_counter() - began_s)
 
     def _item(self, call: Call) -> "PredictInput":
         return self._item_type(text=call.text, locale=call.locale, target_locale=call.target_locale)
@@ -103,7 +105,7 @@ class TaskModel:
             await asyncio.to_thread(self._versions.stop)
 
 
-def _reply(prediction: "Prediction") -> Reply:
+def _reply(prediction: "Prediction", worked_s: float) -> Reply:
     return Reply(
         output=prediction.output,
         scores=prediction.scores,
@@ -111,4 +113,5 @@ def _reply(prediction: "Prediction") -> Reply:
         num_output_tokens=prediction.num_output_tokens,
         citations=tuple(map(asdict, prediction.citations)),
         confidence=prediction.confidence,
+        worked_s=worked_s,
     )

@@ -17,6 +17,7 @@ from polyloop.spec.evaluation import EvaluationSpec
 from polyloop.spec.fields import Fraction, Frozen, Locale, Name, changed_keys, check_locale
 from polyloop.spec.guardrails import GuardSpec, OffensiveGuard
 from polyloop.spec.kinds import check_keys_of_kind, check_metric, usual_metrics
+from polyloop.spec.limits import KeyLimits
 from polyloop.spec.network import DecodingSpec, ModelSpec
 from polyloop.spec.sweep import SweepSpec
 from polyloop.spec.training import TrainingSpec
@@ -61,8 +62,9 @@ class GateSpec(Frozen):
 class TaskServing(Frozen):
     """How a task's deployment runs; resources are per replica."""
 
-    min_replicas: Annotated[int, Field(ge=1)] = 1
-    """Replicas kept alive."""
+    min_replicas: Annotated[int, Field(ge=0)] = 1
+    """Replicas kept alive. 0 lets a task that nobody asks for give back its memory; the first request then waits for a
+    replica to start and load, some 10 to 20 s."""
     max_replicas: Annotated[int, Field(ge=1)] = 4
     """Most replicas autoscaling may start."""
     target_ongoing_requests: Annotated[float, Field(gt=0)] = 16.0
@@ -86,6 +88,13 @@ class TaskServing(Frozen):
     """Most requests that one model call answers."""
     batch_wait_ms: Annotated[float, Field(ge=0)] = 2.0
     """Longest that a lone request waits for company, in milliseconds."""
+    cache_mb: Annotated[float, Field(ge=0)] = 0.0
+    """Memory in each router for answers to inputs that come again word for word, in millions of bytes; 0 keeps none."""
+    cache_ttl_s: Annotated[float, Field(gt=0)] = 300.0
+    """Longest that such an answer is kept."""
+    fallback_task: Name | None = None
+    """Another task of the same kind, such as one with a smaller model, that answers what this one fails at or has no
+    time for."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "TaskServing":
@@ -192,6 +201,8 @@ class TaskSpec(Frozen):
         if self.kind == "classify" and self.evaluation.crows_pairs and self.model.pretrained is None:
             raise ValueError("`evaluation.crows_pairs` asks the masked checkpoint of `model.pretrained`; name one")
         check_metric(self.kind, self.gate.metric, has_label_sets=self.multi_label)
+        if self.serving.cache_mb and self.decoding.temperature:
+            raise ValueError("`serving.cache_mb` would repeat what `decoding.temperature` draws; remove one of them")
         if self.kind not in ("chat", "answer") and any(guard.guard == "injection" for guard in self.guardrails):
             raise ValueError("the guardrail `injection` belongs to chat and answer tasks; remove it or change `kind`")
         return self
@@ -208,6 +219,10 @@ class ServingSpec(Frozen):
     """Largest request body; larger ones are answered with 413."""
     request_timeout_s: Annotated[float, Field(gt=0)] = 30.0
     """Longest that a request may take before it is answered with 504."""
+    max_wait_s: Annotated[float, Field(gt=0)] = 10.0
+    """A request that would wait for longer than this before a replica begins with it is refused at once with 429."""
+    key_limits: KeyLimits = KeyLimits()
+    """What an API key without limits of its own may ask of one router."""
     router_min_replicas: Annotated[int, Field(ge=1)] = 1
     """Router replicas kept alive."""
     router_max_replicas: Annotated[int, Field(ge=1)] = 4
@@ -313,6 +328,7 @@ class Spec(Frozen):
                 _check_pair_corpora(task_name, task, self.corpora)
             _check_offensive_judge(task_name, task, self.tasks)
             _check_guardrails(task_name, task, self)
+            _check_fallback(task_name, task, self)
             if task.kind != "answer":
                 _check_plain_corpora(task_name, task, self.corpora)
         _check_shared_tokenizers(self.tasks)
@@ -371,6 +387,24 @@ def _check_guardrails(task_name: str, task: TaskSpec, spec: "Spec") -> None:
                     f"a guardrail of task {task_name!r} names the locale {locale!r}; add it to the `locales` of the "
                     "project, or remove it"
                 )
+
+
+def _check_fallback(task_name: str, task: TaskSpec, spec: "Spec") -> None:
+    """ValueError where what shall stand in for a task could not answer what the task is asked."""
+    name = task.serving.fallback_task
+    if name is None:
+        return
+    key = f"`serving.fallback_task` of task {task_name!r}"
+    other = spec.tasks.get(name)
+    if other is None or name == task_name:
+        raise ValueError(f"{key} names {name!r}; name another task of the spec")
+    if other.kind != task.kind or set(other.labels) != set(task.labels) or not set(task.styles) <= set(other.styles):
+        raise ValueError(f"{key} names {name!r}, which needs the same `kind` and `labels`, and all of its `styles`")
+    if other.serving.fallback_task is not None:
+        raise ValueError(f"{key} names {name!r}, which has a fallback itself; a request falls back once")
+    served = set(other.pairs) if task.pairs else set(task_locales(other, spec.locales))
+    if missing := [one for one in task.pairs or task_locales(task, spec.locales) if one not in served]:
+        raise ValueError(f"{key} names {name!r}, which does not serve {', '.join(missing)}")
 
 
 def _check_judge(key: str, judge: str, label: str, tasks: dict[str, TaskSpec]) -> None:

@@ -10,6 +10,7 @@ from polyloop.errors import RegistryError
 from polyloop.registry import tables
 from polyloop.registry.keys import authenticate, create_key, list_keys, revoke_key, signing_key
 from polyloop.registry.store import Store
+from polyloop.spec.limits import KeyLimits
 
 
 def test_a_new_key_authenticates_and_has_the_documented_form(store: Store) -> None:
@@ -87,3 +88,13 @@ def test_everyone_gets_the_same_signing_key_even_at_once(store: Store) -> None:
     assert len(set(found)) == 1
     assert len(found[0]) == 32
     assert signing_key(store) == found[0]
+
+
+def test_a_key_keeps_its_limits(store: Store) -> None:
+    limits = KeyLimits(requests_per_minute=60, max_concurrent=4)
+    info, text = create_key(store, "web", ["infer"], limits=limits)
+    plain, _ = create_key(store, "app", ["infer"])
+    found = authenticate(store, text)
+    assert found is not None
+    assert found.limits == info.limits == limits
+    assert {key.key_id: key.limits for key in list_keys(store)} == {info.key_id: limits, plain.key_id: None}

@@ -35,28 +35,32 @@ def batcher(model: Model, *, max_batch_size: int = 8, batch_wait_s: float = 0.01
     return Batcher(model, max_batch_size=max_batch_size, batch_wait_s=batch_wait_s)
 
 
+async def doubled(batches: Batcher[int, int], key: str, item: int) -> int:
+    return (await batches.submit(key, item)).result
+
+
 async def test_concurrent_items_share_one_call_and_each_gets_its_own_result(model: Model) -> None:
     batches = batcher(model)
-    assert await asyncio.gather(*(batches.submit("v1", item) for item in range(8))) == [0, 2, 4, 6, 8, 10, 12, 14]
+    assert await asyncio.gather(*(doubled(batches, "v1", item) for item in range(8))) == [0, 2, 4, 6, 8, 10, 12, 14]
     assert model.calls == [("v1", list(range(8)))]
 
 
 async def test_a_call_takes_no_more_than_the_batch_size_oldest_first(model: Model) -> None:
     batches = batcher(model, max_batch_size=3)
-    await asyncio.gather(*(batches.submit("v1", item) for item in range(8)))
+    await asyncio.gather(*(doubled(batches, "v1", item) for item in range(8)))
     assert [items for _, items in model.calls] == [[0, 1, 2], [3, 4, 5], [6, 7]]
 
 
 async def test_items_of_different_versions_never_share_a_call_and_keep_their_order(model: Model) -> None:
     batches = batcher(model)
-    await asyncio.gather(*(batches.submit(f"v{item % 3}", item) for item in range(9)))
+    await asyncio.gather(*(doubled(batches, f"v{item % 3}", item) for item in range(9)))
     assert model.calls == [("v0", [0, 3, 6]), ("v1", [1, 4, 7]), ("v2", [2, 5, 8])]
 
 
 async def test_a_bad_item_fails_alone_and_costs_few_calls(model: Model) -> None:
     batches = batcher(model, max_batch_size=32)
     items = [-1 if item == 13 else item for item in range(32)]
-    results = await asyncio.gather(*(batches.submit("v1", item) for item in items), return_exceptions=True)
+    results = await asyncio.gather(*(doubled(batches, "v1", item) for item in items), return_exceptions=True)
     assert [index for index, result in enumerate(results) if isinstance(result, ValueError)] == [13]
     assert [result for index, result in enumerate(results) if index != 13] == [i * 2 for i in range(32) if i != 13]
     assert len(model.calls) <= 2 * 5 + 1
@@ -65,9 +69,9 @@ async def test_a_bad_item_fails_alone_and_costs_few_calls(model: Model) -> None:
 async def test_a_caller_that_leaves_takes_its_item_out_of_the_queue(model: Model) -> None:
     batches = batcher(model, batch_wait_s=0)
     model.may_go.clear()
-    first = asyncio.create_task(batches.submit("v1", 1))
+    first = asyncio.create_task(doubled(batches, "v1", 1))
     await asyncio.sleep(0.02)
-    leaving, staying = (asyncio.create_task(batches.submit("v1", item)) for item in (2, 3))
+    leaving, staying = (asyncio.create_task(doubled(batches, "v1", item)) for item in (2, 3))
     await asyncio.sleep(0)
     leaving.cancel()
     model.may_go.set()
@@ -80,20 +84,20 @@ async def test_a_caller_that_leaves_takes_its_item_out_of_the_queue(model: Model
 async def test_a_caller_that_leaves_while_the_model_works_harms_nobody(model: Model) -> None:
     batches = batcher(model)
     model.may_go.clear()
-    leaving, staying = (asyncio.create_task(batches.submit("v1", item)) for item in (1, 2))
+    leaving, staying = (asyncio.create_task(doubled(batches, "v1", item)) for item in (1, 2))
     await asyncio.sleep(0.05)
     leaving.cancel()
     await asyncio.sleep(0)
     model.may_go.set()
     assert await staying == 4
-    assert await batches.submit("v1", 5) == 10
+    assert await doubled(batches, "v1", 5) == 10
 
 
 async def test_no_item_is_forgotten_when_it_comes_as_the_worker_ends(model: Model) -> None:
     batches = batcher(model, batch_wait_s=0)
 
     async def one_after_the_other(start: int) -> list[int]:
-        return [await batches.submit("v1", item) for item in range(start, start + 200)]
+        return [await doubled(batches, "v1", item) for item in range(start, start + 200)]
 
     async with asyncio.timeout(20):
         rows = await asyncio.gather(*(one_after_the_other(start) for start in (0, 1_000)))
@@ -102,7 +106,7 @@ async def test_no_item_is_forgotten_when_it_comes_as_the_worker_ends(model: Mode
 
 async def test_many_concurrent_items_are_all_answered(model: Model) -> None:
     batches = batcher(model, max_batch_size=16)
-    results = await asyncio.gather(*(batches.submit(f"v{item % 2}", item) for item in range(2_000)))
+    results = await asyncio.gather(*(doubled(batches, f"v{item % 2}", item) for item in range(2_000)))
     assert results == [item * 2 for item in range(2_000)]
     assert max(len(items) for _, items in model.calls) == 16
 
@@ -113,5 +117,33 @@ async def test_a_model_that_gives_too_few_results_fails_its_callers_instead_of_l
 
     batches: Batcher[int, int] = Batcher(forgetful, max_batch_size=4, batch_wait_s=0.01)
     async with asyncio.timeout(5):
-        results = await asyncio.gather(*(batches.submit("v1", item) for item in range(3)), return_exceptions=True)
+        results = await asyncio.gather(*(doubled(batches, "v1", item) for item in range(3)), return_exceptions=True)
     assert [type(result) for result in results] == [ModelError] * 3
+
+
+async def test_the_time_of_the_call_is_told_without_the_wait_for_it(model: Model) -> None:
+    batches = batcher(model, batch_wait_s=0)
+    model.may_go.clear()
+    first = asyncio.create_task(batches.submit("v1", 1))
+    await asyncio.sleep(0.02)
+    second = asyncio.create_task(batches.submit("v1", 2))
+    await asyncio.sleep(0.1)
+    model.may_go.set()
+    assert (await first).worked_s >= 0.1
+    assert (await second).worked_s < 0.1
+
+
+async def test_nobody_works_on_an_item_whose_time_is_up(model: Model) -> None:
+    batches = batcher(model, batch_wait_s=0)
+    model.may_go.clear()
+    first = asyncio.create_task(batches.submit("v1", 1, within_s=0.05))
+    await asyncio.sleep(0.02)
+    late = asyncio.create_task(batches.submit("v1", 2, within_s=0.02))
+    patient = asyncio.create_task(batches.submit("v1", 3, within_s=60.0))
+    await asyncio.sleep(0.1)
+    model.may_go.set()
+    assert (await first).result == 2
+    with pytest.raises(TimeoutError):
+        await late
+    assert (await patient).result == 6
+    assert model.calls == [("v1", [1]), ("v1", [3])]

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from ray.exceptions import RayTaskError
 from tests.unit.serving.conftest import client_of
 
-from polyloop.errors import FeedbackError, ParameterError, RegistryError, RequestError, StorageFullError
+from polyloop.errors import FeedbackError, OverloadError, ParameterError, RegistryError, RequestError, StorageFullError
 from polyloop.serving.problems import Failure, install_problem_handlers
 
 
@@ -50,6 +50,12 @@ async def test_a_named_failure_keeps_its_status_on_its_way_through_ray() -> None
 async def test_an_overload_says_when_to_try_again(status: int) -> None:
     answer = await client_that_meets(RequestError("later", status, "later")).get("/")
     assert answer.headers["retry-after"] == "1"
+
+
+@pytest.mark.parametrize(("retry_after_s", "header"), [(0.2, "1"), (3.0, "3"), (3.01, "4")])
+async def test_an_overload_that_knows_when_it_ends_says_so_in_whole_seconds(retry_after_s: float, header: str) -> None:
+    answer = await client_that_meets(OverloadError("later", "overloaded", retry_after_s)).get("/")
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, header)
 
 
 async def test_a_401_names_the_scheme() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from polyloop.spec.models import TaskSpec
+from polyloop.spec.models import Spec, TaskSpec
 
 
 def task(kind: str, **serving: Any) -> TaskSpec:
@@ -40,3 +40,38 @@ def test_an_engine_of_cpus_goes_without_gpus() -> None:
     with pytest.raises(ValidationError, match="`engine: ctranslate2` computes on CPUs; remove it"):
         task("chat", engine="ctranslate2", num_gpus=1)
     assert task("chat", num_gpus=1).serving.engine == "auto"
+
+
+def test_drawn_outputs_are_not_kept() -> None:
+    common = {"kind": "chat", "corpora": ["x"], "model": {"recipe": "nano"}, "locales": ["en"]}
+    with pytest.raises(ValidationError, match=r"`serving\.cache_mb` would repeat what `decoding\.temperature` draws"):
+        TaskSpec.model_validate({**common, "serving": {"cache_mb": 1}, "decoding": {"temperature": 0.7}})
+    assert TaskSpec.model_validate({**common, "serving": {"cache_mb": 1}}).serving.cache_mb == 1
+
+
+@pytest.mark.parametrize(
+    ("fallback", "changes", "message"),
+    [
+        ("nothing", {}, "names 'nothing'; name another task"),
+        ("mood", {}, "names 'mood'; name another task"),
+        ("to-german", {}, "needs the same `kind`"),
+        ("smaller", {"labels": ["good", "bad", "new"]}, "needs the same `kind` and `labels`"),
+        ("smaller", {"locales": ["en"]}, "'smaller', which does not serve de"),
+        ("smaller", {"serving": {"fallback_task": "mood"}}, "which has a fallback itself"),
+    ],
+)
+def test_a_fallback_can_answer_all_that_is_asked(
+    spec_data: dict[str, Any], fallback: str, changes: dict[str, Any], message: str
+) -> None:
+    tasks = spec_data["tasks"]
+    tasks["smaller"] = {**tasks["mood"], **changes}
+    tasks["mood"]["serving"] = {"fallback_task": fallback}
+    with pytest.raises(ValidationError, match=message):
+        Spec.model_validate(spec_data)
+
+
+def test_a_fallback_may_serve_more(spec_data: dict[str, Any]) -> None:
+    tasks = spec_data["tasks"]
+    tasks["smaller"] = {**tasks["mood"]}
+    tasks["mood"] = {**tasks["mood"], "locales": ["en"], "serving": {"fallback_task": "smaller"}}
+    assert Spec.model_validate(spec_data).tasks["mood"].serving.fallback_task == "smaller"

@@ -66,6 +66,24 @@ GUARDRAILS = Metric(
     tags=("task", "guard", "on", "action"),
     meaning="Texts in which a guardrail met something, by what it did.",
 )
+CACHE = Metric(
+    name="polyloop_cache",
+    kind="counter",
+    tags=("task", "outcome"),
+    meaning="Inputs that were looked for among kept answers: outcome is hit or miss.",
+)
+FALLBACKS = Metric(
+    name="polyloop_fallbacks",
+    kind="counter",
+    tags=("task", "version", "reason"),
+    meaning="Requests that another version answered, or another task where version is empty, by why.",
+)
+KEY_REFUSALS = Metric(
+    name="polyloop_key_refusals",
+    kind="counter",
+    tags=("task", "reason"),
+    meaning="Requests that were refused because of what their key may ask: reason is key_rate or key_concurrency.",
+)
 BATCH_ROWS = Metric(
     name="polyloop_batch_rows",
     kind="histogram",
@@ -102,6 +120,9 @@ METRICS = (
     FIRST_PIECE_SECONDS,
     TOKENS,
     GUARDRAILS,
+    CACHE,
+    FALLBACKS,
+    KEY_REFUSALS,
     QUEUE_SECONDS,
     BATCH_ROWS,
     BATCH_SECONDS,

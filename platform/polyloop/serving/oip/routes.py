@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from polyloop import __version__
 from polyloop.errors import ParameterError, RequestError
-from polyloop.serving.answering import Answering, answer_all
+from polyloop.serving.answering import Answering
 from polyloop.serving.auth import KeyCheck, authorization_of
 from polyloop.serving.bodies import read_body
 from polyloop.serving.oip.schemas import (
@@ -133,7 +133,7 @@ class InferenceRoutes:
         _require(task, version, self._answering.champion(task))
         body = await read_body(request, InferenceRequest, max_body_bytes=self._max_body_bytes)
         wanted = _wanted(body, [tensor.name for tensor in output_metadata(spec)])
-        answers = await answer_all(self._answering, task, read_requests(body, spec), caller, named=version)
+        answers = await self._answering.answer_all(task, read_requests(body, spec), caller, named=version)
         for answer in answers:  # a promotion may have come between
             _require(task, version, answer.version)
         tensors = [tensor for tensor in output_tensors(answers, spec) if tensor.name in wanted]

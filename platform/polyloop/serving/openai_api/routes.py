@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Request, Response
 from pydantic import BaseModel
 
-from polyloop.serving.answering import Answering, answer_all
+from polyloop.serving.answering import Answering
 from polyloop.serving.auth import KeyCheck, authorization_of
 from polyloop.serving.bodies import read_body
 from polyloop.serving.events import MEDIA_TYPE, begun, event_response
@@ -74,7 +74,7 @@ class OpenAIRoutes:
         task, with_usage = self._answering.task(body.model), wants_usage(body)
         asked = read_prompts(body, task)
         if not body.stream:
-            return _json(completion(await answer_all(self._answering, body.model, asked, caller), task))
+            return _json(completion(await self._answering.answer_all(body.model, asked, caller), task))
         streams = [self._answering.stream(body.model, one, caller) for one in asked]
         streams[0] = await begun(streams[0])
         return event_response(request, completion_events(body.model, task, streams, with_usage=with_usage), error_event)
