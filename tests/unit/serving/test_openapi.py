@@ -41,6 +41,7 @@ async def test_every_route_of_the_contract_is_described(document: Any) -> None:
     operations = {(path, method) for path, methods in document["paths"].items() for method in methods}
     assert operations == {
         ("/v1/tasks/{task}", "post"),
+        ("/v1/tasks/{task}:batch", "post"),
         ("/v1/feedback", "post"),
         ("/v1/tasks", "get"),
         ("/v1/models", "get"),
@@ -114,6 +115,7 @@ async def test_every_route_but_health_documentation_and_console_refuses_a_missin
         service.close()
     assert refused == {
         ("POST", "/v1/tasks/{task}"),
+        ("POST", "/v1/tasks/{task}:batch"),
         ("GET", "/v1/tasks"),
         ("GET", "/v1/models"),
         ("GET", "/v1/models/{model}"),

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from ray.exceptions import ActorDiedError
 from ray.serve.exceptions import BackPressureError
+from tests.support.memory_recorder import MemoryRecorder
 from tests.support.projects import SmallHandle, publish
 from tests.support.wire_site import CITATION, LONG_ALIVE, RuleHandle
 from tests.unit.serving.conftest import client_of
@@ -25,6 +26,7 @@ from polyloop.registry.releases import Release, promote, set_canary
 from polyloop.registry.store import Store, open_store
 from polyloop.registry.tables import inferences
 from polyloop.serving import dispatch
+from polyloop.serving.answerer import Answerer
 from polyloop.serving.answering import Piece
 from polyloop.serving.auth import project_signing_key
 from polyloop.serving.calls import Reply
@@ -298,7 +300,7 @@ async def test_pieces_carry_the_id_of_the_answer_which_alone_is_logged(
 ) -> None:
     reply = Reply(output="guten Tag dir", scores=None, num_input_tokens=2, num_output_tokens=3)
     handle = RuleHandle(lambda _: reply)
-    service = Router(loaded, {"mood": handle, "to-german": handle})
+    service = Answerer(loaded, {"mood": handle, "to-german": handle}, store=store, recorder=MemoryRecorder())
     caller, _ = create_key(store, "test", ["infer"])
     stream = service.stream("to-german", TranslateRequest(input="good day"), caller)
     *pieces, answer = [part async for part in stream]

@@ -14,6 +14,7 @@ from polyloop.models.contract import PredictInput, Prediction
 from polyloop.registry.keys import KeyInfo, authenticate, create_key
 from polyloop.registry.store import Store
 from polyloop.serving import dispatch
+from polyloop.serving.answerer import Answerer
 from polyloop.serving.batcher import Batcher
 from polyloop.serving.metrics.batches import BatchFigures
 from polyloop.serving.metrics.requests import outcome_of
@@ -27,7 +28,6 @@ from polyloop.serving.metrics.table import (
     REQUESTS,
     TOKENS,
 )
-from polyloop.serving.router import Router
 from polyloop.spec.loader import LoadedSpec
 from polyloop.tasks.classify import ClassifyRequest
 from polyloop.tasks.translate import TranslateRequest
@@ -40,9 +40,13 @@ def recorder() -> MemoryRecorder:
 
 @pytest.fixture
 def service(
-    loaded: LoadedSpec, champions: dict[str, str], handles: dict[str, SmallHandle], recorder: MemoryRecorder
-) -> Iterator[Router]:
-    made = Router(loaded, handles, recorder=recorder)
+    loaded: LoadedSpec,
+    store: Store,
+    champions: dict[str, str],
+    handles: dict[str, SmallHandle],
+    recorder: MemoryRecorder,
+) -> Iterator[Answerer]:
+    made = Answerer(loaded, handles, store=store, recorder=recorder)
     yield made
     made.close()
 
@@ -55,7 +59,7 @@ def caller(store: Store) -> KeyInfo:
 
 
 async def test_an_answer_is_counted_with_its_time_and_tokens(
-    service: Router, caller: KeyInfo, recorder: MemoryRecorder
+    service: Answerer, caller: KeyInfo, recorder: MemoryRecorder
 ) -> None:
     answer = await service.answer("mood", ClassifyRequest(input="what a day", locale="en"), caller)
     facts = {"task": "mood", "version": "v1"}
@@ -75,7 +79,7 @@ async def test_an_answer_is_counted_with_its_time_and_tokens(
     ],
 )
 async def test_what_failed_is_counted_by_its_code(
-    service: Router,
+    service: Answerer,
     caller: KeyInfo,
     recorder: MemoryRecorder,
     handles: dict[str, SmallHandle],
@@ -90,14 +94,16 @@ async def test_what_failed_is_counted_by_its_code(
 
 
 async def test_a_request_that_is_refused_before_a_version_is_known_has_no_version(
-    service: Router, caller: KeyInfo, recorder: MemoryRecorder
+    service: Answerer, caller: KeyInfo, recorder: MemoryRecorder
 ) -> None:
     with pytest.raises(RequestError):
         await service.answer("mood", ClassifyRequest(input="\u200b", locale="en"), caller)
     assert recorder.of(REQUESTS, task="mood", version="", locale="", outcome="empty_input") == [1]
 
 
-async def test_a_stream_tells_its_first_piece_once(service: Router, caller: KeyInfo, recorder: MemoryRecorder) -> None:
+async def test_a_stream_tells_its_first_piece_once(
+    service: Answerer, caller: KeyInfo, recorder: MemoryRecorder
+) -> None:
     body = TranslateRequest(input="good morning", locale="en", target_locale="de")
     parts = [part async for part in service.stream("to-german", body, caller)]
     assert len(parts) == 2
@@ -106,7 +112,7 @@ async def test_a_stream_tells_its_first_piece_once(service: Router, caller: KeyI
 
 
 async def test_who_leaves_a_stream_is_counted_as_such(
-    service: Router, caller: KeyInfo, recorder: MemoryRecorder
+    service: Answerer, caller: KeyInfo, recorder: MemoryRecorder
 ) -> None:
     body = TranslateRequest(input="good morning", locale="en", target_locale="de")
     async with aclosing(service.stream("to-german", body, caller)) as parts:
@@ -115,7 +121,7 @@ async def test_who_leaves_a_stream_is_counted_as_such(
 
 
 async def test_a_replica_that_died_and_was_replaced_is_one_answered_request(
-    service: Router,
+    service: Answerer,
     caller: KeyInfo,
     recorder: MemoryRecorder,
     handles: dict[str, SmallHandle],

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -174,6 +174,18 @@ class JustPromoted:
         usage = Usage(input_tokens=1, output_tokens=1)
         facts: dict[str, Any] = {"id": "inf_x", "locale": "en", "output": body.input, "usage": usage, "latency_ms": 1.0}
         return SummarizeAnswer(task=task, version=version, **facts)
+
+    async def answer_all(
+        self, task: str, bodies: Sequence[TaskRequest], caller: KeyInfo, *, named: str | None = None
+    ) -> list[TaskAnswer]:
+        """Answer each."""
+        return [await self.answer(task, body, caller, named=named) for body in bodies]
+
+    async def answer_each(
+        self, task: str, bodies: Sequence[TaskRequest], caller: KeyInfo
+    ) -> list[TaskAnswer | Exception]:
+        """Answer each."""
+        return [*await self.answer_all(task, bodies, caller)]
 
     async def stream(self, task: str, body: TaskRequest, caller: KeyInfo) -> AsyncGenerator[Piece | TaskAnswer]:
         """Give the answer."""
