@@ -1,0 +1,64 @@
+"""A task with `min_replicas: 0` has no replica until somebody asks, is answered by one, and then rests again.
+
+Needs Ray: starting and stopping replicas is Serve's business.
+"""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ray import serve
+from ray.serve.schema import ReplicaState
+from tests.support.converted_models import converted_model
+from tests.support.converted_project import TASK, long_call, write_converted_project
+
+from polyloop.registry.columns import utc_now
+from polyloop.registry.presence import PRESENCE_TTL_S, live_replicas
+from polyloop.registry.store import open_store
+from polyloop.serving.dispatch import dispatch
+from polyloop.serving.options import task_options
+from polyloop.serving.task_model import TaskModel
+from polyloop.spec.loader import load_spec
+
+REST_AFTER_S = 1.0
+"""In place of two minutes."""
+STOP_TIMEOUT_S = 60.0
+
+
+def num_running() -> int:
+    states = serve.status().applications["resting"].deployments[f"task-{TASK}"].replica_states
+    return int(states.get(ReplicaState.RUNNING, 0))
+
+
+def wait_for_rest() -> None:
+    deadline_s = time.monotonic() + STOP_TIMEOUT_S
+    while num_running():
+        assert time.monotonic() < deadline_s, "the replica was not stopped"
+        time.sleep(0.2)
+
+
+@pytest.mark.usefixtures("ray_cluster")
+def test_a_task_rests_wakes_and_rests_again(tmp_path: Path) -> None:
+    model = converted_model("recipe-translate", tmp_path / "model")
+    spec = write_converted_project(model, tmp_path, min_replicas=0)
+    options = task_options(load_spec(spec).task(TASK).serving)
+    options["autoscaling_config"] |= {"downscale_delay_s": REST_AFTER_S, "downscale_to_zero_delay_s": REST_AFTER_S}
+    deployment = serve.deployment(name=f"task-{TASK}", **options)(TaskModel)
+    handle: Any = serve.run(deployment.bind(str(spec), TASK), name="resting", route_prefix=None)  # type: ignore[attr-defined]
+    call = long_call(model)
+    try:
+        assert num_running() == 0
+        # In throughput mode a handle belongs to the event loop that it is first used in.
+        with asyncio.Runner() as runner:
+            first = runner.run(dispatch(handle, call, task=TASK, timeout_s=60))
+            wait_for_rest()
+            again = runner.run(dispatch(handle, call, task=TASK, timeout_s=60))
+            wait_for_rest()
+        assert first.output == again.output != ""
+        store = open_store(load_spec(spec).store_url)
+        assert live_replicas(store, TASK, now=utc_now(), ttl_s=PRESENCE_TTL_S) == ()
+        store.close()
+    finally:
+        serve.shutdown()
