@@ -21,6 +21,7 @@ from polyloop.serving.held_versions import HeldVersions
 from polyloop.serving.metrics.batches import BatchFigures
 from polyloop.serving.metrics.recorder import RayRecorder
 from polyloop.serving.stream_slots import StreamSlots
+from polyloop.serving.unforeseen import quoting_nothing
 from polyloop.spec.loader import load_spec
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class TaskModel:
 
         loaded = load_spec(spec_path)
         serving = loaded.task(task).serving
+        self._task = task
         self._item_type = PredictInput
         self._store = open_store(loaded.store_url)
 
@@ -67,7 +69,8 @@ class TaskModel:
 
     async def __call__(self, call: Call) -> Reply:
         """Answer one call; RequestError when the input is too long for the version."""
-        return _reply(await self._batcher.submit(call.version, self._item(call)))
+        with quoting_nothing(f"the model {call.version} of {self._task}"):
+            return _reply(await self._batcher.submit(call.version, self._item(call)))
 
     async def stream(self, call: Call) -> AsyncGenerator[str | Reply]:
         """Give the pieces of one output as they are written, and then the reply.
@@ -82,9 +85,10 @@ class TaskModel:
             yield reply
             return
         item = self._item(call)
-        async with aclosing(self._slots.run(lambda: predictor.stream(item))) as parts:
-            async for part in parts:
-                yield part if isinstance(part, str) else _reply(part)
+        with quoting_nothing(f"the model {call.version} of {self._task}"):
+            async with aclosing(self._slots.run(lambda: predictor.stream(item))) as parts:
+                async for part in parts:
+                    yield part if isinstance(part, str) else _reply(part)
 
     def _item(self, call: Call) -> "PredictInput":
         return self._item_type(text=call.text, locale=call.locale, target_locale=call.target_locale)
