@@ -1,9 +1,10 @@
 """What the client sends and how it reads what comes back; knows nothing of connections.
 
 Input: arguments of the client's methods. Output: an `Outgoing` request, and from a response the typed result or a
-`ProblemError`. Both clients share all of it.
+`ProblemError`. Both clients share all of it. ClientError, before anything is sent, for texts that cannot be sent.
 """
 
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,9 @@ Result = TypeVar("Result", bound=BaseModel)
 EVENTS = "text/event-stream"
 SHOWN_CHARACTERS = 200
 
+HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+"""A lone surrogate, which UTF-8 cannot say: half of a character, or a byte that was read as no text."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outgoing(Generic[Result]):
@@ -44,6 +48,13 @@ class Outgoing(Generic[Result]):
     request_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     """Sent as X-Request-Id, and told in errors."""
 
+    def __post_init__(self) -> None:
+        for name, value in (self.body or {}).items():
+            _check_sendable(value, name)
+        for name, text in self.headers.items():
+            if not (text.isascii() and text.isprintable()):
+                raise ClientError(f"{name}: {text!r} has characters that a header cannot carry; use printable ASCII")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Incoming:
@@ -57,6 +68,7 @@ class Incoming:
 def answer(task: str, input_: str | None, fields: Mapping[str, Any], *, as_events: bool = False) -> Outgoing[Answer]:
     """Ask a task."""
     body = {name: value for name, value in {"input": input_, **fields}.items() if value is not None}
+    _check_sendable(task, "task")
     headers = {"Accept": EVENTS} if as_events else {}
     return Outgoing(method="POST", path=f"v1/tasks/{quote(task, safe='')}", result=Answer, body=body, headers=headers)
 
@@ -125,6 +137,24 @@ def no_answer(call: Outgoing[Any], base_url: str, why: Exception) -> NoAnswerErr
 def sent_headers(call: Outgoing[Any]) -> dict[str, str]:
     """Return the headers of a call, besides those that go with all of a client's."""
     return {"X-Request-Id": call.request_id, **call.headers}
+
+
+def _check_sendable(value: object, place: str) -> None:
+    """Raise a ClientError for a text, wherever it is in `value`, that UTF-8 cannot say."""
+    if isinstance(value, str):
+        half = HALF_CHARACTER.search(value)
+        if half is not None:
+            raise ClientError(
+                f"{place}: character {half.start()} is {half[0]!r}, half of a character, which cannot be sent; decode "
+                "the text with its right encoding, or drop such characters"
+            )
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            _check_sendable(name, place)
+            _check_sendable(one, f"{place}.{name}")
+    elif isinstance(value, list | tuple):
+        for number, one in enumerate(value):
+            _check_sendable(one, f"{place}[{number}]")
 
 
 def _error_class(status: int) -> type[ProblemError]:

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from polyloop.errors import ModelError
+from polyloop.errors import ModelError, RequestError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -79,7 +79,7 @@ class Batcher(Generic[Item, Result]):
     async def submit(self, key: str, item: Item, *, within_s: float | None = None) -> Batched[Result]:
         """Return the result for `item`; a caller that is cancelled takes its waiting item out of the queue.
 
-        TimeoutError, once its turn comes, where more than `within_s` seconds have passed by then.
+        RequestError (504), once its turn comes, where more than `within_s` seconds have passed by then.
         """
         future: asyncio.Future[Batched[Result]] = asyncio.get_running_loop().create_future()
         deadline_s = math.inf if within_s is None else time.perf_counter() + within_s
@@ -103,7 +103,7 @@ class Batcher(Generic[Item, Result]):
             if waiting.future.done():
                 continue
             if waiting.deadline_s < time.perf_counter():
-                waiting.future.set_exception(TimeoutError("the request waited for longer than its caller does"))
+                waiting.future.set_exception(too_late())
                 continue
             if group and waiting.key != group[0].key:
                 others.append(waiting)
@@ -145,3 +145,8 @@ class Batcher(Generic[Item, Result]):
         if len(results) != len(group):
             raise ModelError(f"the model gave {len(results)} results for {len(group)} items")
         return [Batched(result=result, worked_s=took_s) for result in results]
+
+
+def too_late() -> RequestError:
+    """Return the error for an item that waited for longer than its caller does."""
+    return RequestError("the request waited for longer than it was given; try again later", 504, "timeout")

@@ -7,6 +7,8 @@ from polyloop.errors import RequestError
 from polyloop.registry.releases import Release
 from polyloop.serving.choice import Choice
 
+FAILED = 500
+"""Status that a replica gives a failure of its model that nobody foresaw."""
 BUSY = (429, 503)
 """Statuses that another task may not have: too much to do, or nobody there. A timeout is none, for the time is gone."""
 
@@ -23,7 +25,7 @@ def stand_in(release: Release, choice: Choice) -> Choice | None:
 
 def another_version_may_help(error: Exception) -> bool:
     """Return whether a version failed, and not the request, its task or its time."""
-    return not isinstance(error, RequestError)
+    return not isinstance(error, RequestError) or error.status == FAILED
 
 
 def another_task_may_help(error: Exception) -> bool:

@@ -1,9 +1,11 @@
 """One OpenAPI document for the whole API: the router's own routes, the task kinds' bodies, and the feedback route.
 
 Input: the router's FastAPI application. Output: the document at /openapi.json and its page at /docs. The feedback
-collector is an application of its own behind the same address, so its route is described here.
+collector is an application of its own behind the same address, so its route is described here. Links say what can be
+done with an answer, so that tools can go from one request to the next: feedback on its id, a look at a listed model.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -25,8 +27,9 @@ REF = "#/components/schemas/{model}"
 SUMMARY = "Task models that get better from their users' feedback."
 
 
-def _one_of(models: list[type[BaseModel]]) -> dict[str, Any]:
-    return {"oneOf": [{"$ref": REF.format(model=model.__name__)} for model in models]}
+def _any_of(models: list[type[BaseModel]]) -> dict[str, Any]:
+    """Return the schema of bodies of several kinds; one of one kind often fits others, as {"input": ...} does."""
+    return {"anyOf": [{"$ref": REF.format(model=model.__name__)} for model in models]}
 
 
 NEEDS_KEY: dict[str, Any] = {"security": [{"api_key": []}]}
@@ -36,13 +39,41 @@ _SECURITY_SCHEMES = {
     "api_key": {"type": "http", "scheme": "bearer", "description": "An API key, made by `polyloop key create`."}
 }
 
+
+def _link(operation: str, description: str, **sent: Any) -> dict[str, Any]:
+    """Return the link of a response to the operation that can be asked with some of it."""
+    return {"links": {operation: {"operationId": operation, "description": description, **sent}}}
+
+
+TASKS_ROUTE: dict[str, Any] = {
+    "responses": {
+        200: _link("answer_task", "A listed task can be asked.", parameters={"task": "$response.body#/tasks/0/task"}),
+        **documented(401, 403, 503),
+    },
+    "openapi_extra": NEEDS_KEY,
+}
+
+MODELS_ROUTE: dict[str, Any] = {
+    "responses": {
+        200: _link("show_model", "A listed model can be shown.", parameters={"model": "$response.body#/data/0/id"}),
+        **documented(401, 403, 503),
+    },
+    "openapi_extra": NEEDS_KEY,
+}
+
 TASK_ROUTE: dict[str, Any] = {
+    "operation_id": "answer_task",
     "responses": {
         200: {
             "description": "The answer",
+            **_link(
+                "give_feedback",
+                "Feedback refers to the answer's id.",
+                requestBody={"inference_id": "$response.body#/id", "rating": 1},
+            ),
             "content": {
-                "application/json": {"schema": _one_of([kind.answer_model for kind in KINDS.values()])},
-                MEDIA_TYPE: {"schema": _one_of([StreamedPiece, *(kind.answer_model for kind in KINDS.values())])},
+                "application/json": {"schema": _any_of([kind.answer_model for kind in KINDS.values()])},
+                MEDIA_TYPE: {"schema": _any_of([StreamedPiece, *(kind.answer_model for kind in KINDS.values())])},
             },
         },
         **documented(400, 401, 403, 404, 413, 422, 429, 503, 504),
@@ -51,12 +82,16 @@ TASK_ROUTE: dict[str, Any] = {
         **NEEDS_KEY,
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": _one_of([kind.request_model for kind in KINDS.values()])}},
+            "content": {"application/json": {"schema": _any_of([kind.request_model for kind in KINDS.values()])}},
         },
     },
 }
 
-MODEL_ROUTE: dict[str, Any] = {"responses": documented(401, 403, 404, 503), "openapi_extra": NEEDS_KEY}
+MODEL_ROUTE: dict[str, Any] = {
+    "operation_id": "show_model",
+    "responses": documented(401, 403, 404, 503),
+    "openapi_extra": NEEDS_KEY,
+}
 
 _FEEDBACK_ROUTE: dict[str, Any] = {
     "tags": ["feedback"],
@@ -87,12 +122,12 @@ _FEEDBACK_ROUTE: dict[str, Any] = {
 }
 
 
-def install(app: FastAPI) -> None:
-    """Make `app` serve the whole document."""
-    app.openapi = partial(_document, app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+def install(app: FastAPI, tasks: Sequence[str]) -> None:
+    """Make `app` serve the whole document, which names the tasks that a path may have."""
+    app.openapi = partial(_document, app, tasks)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
 
 
-def _document(app: FastAPI) -> dict[str, Any]:
+def _document(app: FastAPI, tasks: Sequence[str]) -> dict[str, Any]:
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, summary=SUMMARY, routes=app.routes)
         kinds = KINDS.values()
@@ -108,5 +143,15 @@ def _document(app: FastAPI) -> dict[str, Any]:
         components.setdefault("schemas", {}).update(definitions["$defs"])
         components["securitySchemes"] = _SECURITY_SCHEMES
         document["paths"]["/v1/feedback"] = {"post": _FEEDBACK_ROUTE}
+        _name_tasks(document, tasks)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _name_tasks(document: dict[str, Any], tasks: Sequence[str]) -> None:
+    """Say which tasks there are wherever a path has one."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", ()):
+                if (parameter["in"], parameter["name"]) == ("path", "task"):
+                    parameter["schema"] = {**parameter["schema"], "enum": list(tasks)}

@@ -1,7 +1,8 @@
 """Turns every failure of a request into one answer with a stable code: problem+json (RFC 9457) or another shape.
 
 Input: an exception. Output: a response whose detail says what was wrong, with which value, and what to send instead.
-Unforeseen failures are logged with their traceback and answered without any inner detail. Protocols that others define
+Unforeseen failures are logged by their places in the code and answered without any inner detail; they end here, so
+that no server logs the messages of their exceptions, which may quote what a user wrote. Protocols that others define
 have error bodies of their own; `Shape`s, by the beginning of the path, give them the same facts and status.
 """
 
@@ -16,14 +17,18 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from polyloop.errors import FeedbackError, OverloadError, ParameterError, PolyloopError, RequestError, StorageFullError
 from polyloop.serving.schemas import Problem
+from polyloop.serving.unforeseen import CODE, DETAIL, outline
 
 logger = logging.getLogger("polyloop.serving")
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
+SHOWN_CHARACTERS = 200
+"""How much of a path or of a caller's own id the log takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +61,39 @@ def documented_as(model: str, media_type: str, *statuses: int) -> dict[int | str
 def install_problem_handlers(app: FastAPI, shapes: Mapping[str, Shape] | None = None) -> None:
     """Make `app` answer all failures with problem+json, or in the shape of the first prefix that a path begins with."""
     app.state.error_shapes = dict(shapes or {})
-    for kind in (RequestValidationError, HTTPException, PolyloopError, Exception):
+    for kind in (RequestValidationError, HTTPException, PolyloopError):
         app.add_exception_handler(kind, _answer)
+    app.add_middleware(Boundary)
+
+
+class Boundary:
+    """Answers unforeseen failures; what FastAPI does with a handler of `Exception` raises them again for the server.
+
+    PolyloopError for a response that breaks off after it began, so that the server closes the connection.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        has_begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:  # a request's boundary: logged by `describe`
+            response = await _answer(Request(scope, receive), error)
+            if has_begun:
+                raise PolyloopError("the response broke off after it had begun") from None
+            await response(scope, receive, send)
 
 
 async def _answer(request: Request, error: Exception) -> JSONResponse:
@@ -77,9 +113,14 @@ def describe(request: Request, error: Exception) -> Failure:
         return _failure(request, 422, "invalid_request", "; ".join(parts))
     if isinstance(error, HTTPException):
         if error.status_code == 404:
-            return _failure(request, 404, "no_such_route", f"there is nothing at {request.url.path}; see /docs")
+            place = request.scope["path"][:SHOWN_CHARACTERS]
+            return _failure(request, 404, "no_such_route", f"there is nothing at {place}; see /docs")
         return _failure(request, error.status_code, "http_error", str(error.detail), headers=error.headers)
+    named = _plain(request.headers.get("x-request-id")) or "without an id"
+    asked = f"request {named} to {_plain(request.scope['path'])}"
     if isinstance(error, RequestError):
+        if error.status == 500:
+            logger.error("%s failed: %s", asked, error.message)
         parameter = error.parameter if isinstance(error, ParameterError) else None
         # Whole seconds, as HTTP has it, and never too early.
         headers = {"Retry-After": str(math.ceil(error.retry_after_s))} if isinstance(error, OverloadError) else None
@@ -87,14 +128,18 @@ def describe(request: Request, error: Exception) -> Failure:
     code = code_of(error)
     if isinstance(error, FeedbackError):
         return _failure(request, 422, code, error.message)
-    asked = f"request {request.headers.get('x-request-id') or 'without an id'} to {request.url.path}"
     if isinstance(error, PolyloopError):
         logger.error("%s failed: %s", asked, error.message)
         if isinstance(error, StorageFullError):
             return _failure(request, 503, code, "the server has no space left; nothing was stored")
         return _failure(request, 503, code, "the server cannot answer now; try again")
-    logger.error("%s failed", asked, exc_info=error)
-    return _failure(request, 500, code, "an unforeseen failure; the server's log has the details")
+    logger.error("%s failed: %s", asked, outline(error))
+    return _failure(request, 500, code, DETAIL)
+
+
+def _plain(text: str | None) -> str:
+    """Return what a caller sent as one line for the log, so that nobody can write lines of their own into it."""
+    return repr((text or "")[:SHOWN_CHARACTERS])[1:-1]
 
 
 def code_of(error: BaseException) -> str:
@@ -105,7 +150,7 @@ def code_of(error: BaseException) -> str:
         return "invalid_feedback"
     if isinstance(error, StorageFullError):
         return "storage_full"
-    return "unavailable" if isinstance(error, PolyloopError) else "internal_error"
+    return "unavailable" if isinstance(error, PolyloopError) else CODE
 
 
 def _failure(

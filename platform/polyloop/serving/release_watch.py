@@ -59,7 +59,17 @@ class ReleaseWatch:
         return self.release(task).champion
 
     def unready(self) -> dict[str, str]:
-        """Return, per task that cannot answer, the reason; empty when all are ready. Reads the store."""
+        """Return, per task that cannot answer, the reason; empty when all are ready. Reads the store.
+
+        While the store is away nobody knows which replicas live, so no task counts as ready.
+        """
+        try:
+            return self._unready()
+        except PolyloopError as error:
+            logger.warning("whether the tasks are ready cannot be read: %s", error)
+            return dict.fromkeys(self._tasks, "the store cannot say which replicas live")
+
+    def _unready(self) -> dict[str, str]:
         reasons = {}
         for task in self._tasks:
             champion = self.champion(task)

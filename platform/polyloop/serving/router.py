@@ -7,7 +7,7 @@ Serve's life cycle; `RouterIngress` is what Serve runs.
 
 import asyncio
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi_offline import FastAPIOffline
@@ -29,7 +29,7 @@ from polyloop.serving.lifespan import closing_at_the_end
 from polyloop.serving.metrics.recorder import RayRecorder, Recorder
 from polyloop.serving.oip import routes as oip_routes
 from polyloop.serving.openai_api import routes as openai_routes
-from polyloop.serving.problems import documented, install_problem_handlers
+from polyloop.serving.problems import install_problem_handlers
 from polyloop.serving.schemas import Health, ServedModel, TaskList, VersionList
 from polyloop.serving.task_events import accepts_events, streamed
 from polyloop.spec.loader import LoadedSpec, load_spec
@@ -65,21 +65,20 @@ class Router:
             title="Polyloop", version=__version__, redoc_url=None, lifespan=closing_at_the_end(self.close)
         )
         install_problem_handlers(app, {**openai_routes.SHAPES, **oip_routes.SHAPES})
-        needs_key: dict[str, Any] = {"responses": documented(401, 403, 503), "openapi_extra": openapi.NEEDS_KEY}
         max_body_bytes = self._spec.serving.max_body_bytes
         BatchRoute(self._answerer, self._keys, max_body_bytes=max_body_bytes).add_to(app)
         app.add_api_route(
             "/v1/tasks/{task}", self.answer_task, methods=["POST"], tags=["inference"], **openapi.TASK_ROUTE
         )
-        app.add_api_route("/v1/tasks", self.list_tasks, tags=["catalogue"], **needs_key)
-        app.add_api_route("/v1/models", self.list_models, tags=["catalogue"], **needs_key)
+        app.add_api_route("/v1/tasks", self.list_tasks, tags=["catalogue"], **openapi.TASKS_ROUTE)
+        app.add_api_route("/v1/models", self.list_models, tags=["catalogue"], **openapi.MODELS_ROUTE)
         app.add_api_route("/v1/models/{model}", self.show_model, tags=["catalogue"], **openapi.MODEL_ROUTE)
         openai_routes.OpenAIRoutes(self._answerer, self._keys, max_body_bytes=max_body_bytes).add_to(app)
         oip_routes.InferenceRoutes(self._answerer, self._keys, max_body_bytes=max_body_bytes).add_to(app)
         app.add_api_route("/healthz", self.live, tags=["health"])
         app.add_api_route("/readyz", self.ready, tags=["health"], responses={503: {"model": Health}})
         app.router.routes.extend(console_routes())
-        openapi.install(app)
+        openapi.install(app, tuple(self._spec.tasks))
         return app
 
     async def answer_task(self, task: str, request: Request, authorization: Authorization) -> Response:

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from polyloop.errors import ClusterError, PolyloopError, RegistryError
+from polyloop.errors import ClusterError, PolyloopError, RegistryError, RequestError
 from polyloop.feedback.ids import least_id, time_of
 from polyloop.models.contract import PredictInput, Prediction
 from polyloop.registry.release_events import shadow_start
@@ -34,6 +34,7 @@ from polyloop.registry.shadow_answers import (
 from polyloop.registry.store import Store
 from polyloop.registry.versions import get_version
 from polyloop.serving.low_priority import PlainPredictor
+from polyloop.serving.unforeseen import outline
 from polyloop.serving.warm import load_warm
 from polyloop.tasks.text import normalise_text
 
@@ -229,7 +230,8 @@ def _answer(task: str, followed: _Followed, one: AnsweredInput) -> ShadowAnswer:
     except ClusterError:
         raise
     except Exception as error:  # the boundary to the model: a refusal or a failure is an answer worth knowing too
-        logger.info("the shadow %s of %s refused an input: %s", followed.version, task, error)
+        why = error.code if isinstance(error, RequestError) else outline(error)
+        logger.info("the shadow %s of %s refused an input: %s", followed.version, task, why)
         prediction = None
     latency_ms = (time.perf_counter() - started) * 1000
     return _result(task, followed.version, one, prediction, latency_ms)

@@ -22,6 +22,7 @@ from polyloop.serving.held_versions import HeldVersions
 from polyloop.serving.metrics.batches import BatchFigures
 from polyloop.serving.metrics.recorder import RayRecorder
 from polyloop.serving.stream_slots import StreamSlots
+from polyloop.serving.unforeseen import quoting_nothing
 from polyloop.spec.loader import load_spec
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class TaskModel:
 
         loaded = load_spec(spec_path)
         serving = loaded.task(task).serving
+        self._task = task
         self._item_type = PredictInput
         self._store = open_store(loaded.store_url)
 
@@ -67,9 +69,10 @@ class TaskModel:
         self._versions.start()
 
     async def __call__(self, call: Call) -> Reply:
-        """Answer one call; RequestError when the input is too long for the version, TimeoutError when time is up."""
-        batched = await self._batcher.submit(call.version, self._item(call), within_s=call.within_s)
-        return _reply(batched.result, batched.worked_s)
+        """Answer one call; RequestError when the input is too long for the version, or its time is up."""
+        with quoting_nothing(f"the model {call.version} of {self._task}"):
+            batched = await self._batcher.submit(call.version, self._item(call), within_s=call.within_s)
+            return _reply(batched.result, batched.worked_s)
 
     async def stream(self, call: Call) -> AsyncGenerator[str | Reply]:
         """Give the pieces of one output as they are written, and then the reply.
@@ -84,9 +87,10 @@ class TaskModel:
             yield reply
             return
         item, began_s = self._item(call), time.perf_counter()
-        async with aclosing(self._slots.run(lambda: predictor.stream(item))) as parts:
-            async for part in parts:
-                yield part if isinstance(part, str) else _reply(part, time.perf_counter() - began_s)
+        with quoting_nothing(f"the model {call.version} of {self._task}"):
+            async with aclosing(self._slots.run(lambda: predictor.stream(item))) as parts:
+                async for part in parts:
+                    yield part if isinstance(part, str) else _reply(part, time.perf_counter() - began_s)
 
     def _item(self, call: Call) -> "PredictInput":
         return self._item_type(text=call.text, locale=call.locale, target_locale=call.target_locale)

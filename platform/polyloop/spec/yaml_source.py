@@ -3,7 +3,8 @@
 Input: the bytes of a YAML file. Output: a `Source`: plain data, and a line number for each key path.
 Scalars follow the core schema of YAML 1.2: only true and false are booleans, so `no` (Norwegian), `on` and `yes` stay
 text, as do dates and 12:30. Keys are always text. Refused, each with its line: repeated keys, tags, cyclic or
-exploding aliases, deep nesting, more than one document, invalid UTF-8, and files over 1 MiB.
+exploding aliases, deep nesting, more than one document, invalid UTF-8, texts that no file name or database can hold
+(with NUL or half a character, which escapes can write), huge numbers, and files over 1 MiB.
 """
 
 import re
@@ -19,6 +20,8 @@ from polyloop.errors import SpecError
 MAX_SIZE_BYTES = 1_048_576
 MAX_DEPTH = 40
 MAX_NODES = 100_000
+MAX_INTEGER_BITS = 1_024
+"""Larger numbers mean nothing here, and Python refuses to write those of more than 4,300 digits out for people."""
 
 KeyPath = tuple[str | int, ...]
 
@@ -26,6 +29,7 @@ _NULL = "tag:yaml.org,2002:null"
 _BOOL = "tag:yaml.org,2002:bool"
 _INT = "tag:yaml.org,2002:int"
 _FLOAT = "tag:yaml.org,2002:float"
+_UNUSABLE = re.compile("[\\x00\ud800-\udfff]")
 _CONTAINER_TAGS = {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:str"}
 
 # YAML 1.2.2, section 10.3.2 (core schema: tag resolution).
@@ -115,13 +119,19 @@ def _decode(content: bytes, path: Path) -> str:
 def _compose(text: str, path: Path) -> yaml.Node | None:
     try:
         loader = _CoreLoader(text)
-        return loader.get_single_node()
-    except yaml.MarkedYAMLError as error:
-        raise SpecError(_explain_syntax(error, path)) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise SpecError(
             f"{path}:{line}: the character {chr(error.character)!r} is not allowed in YAML; remove it"
+        ) from None
+    try:
+        return loader.get_single_node()
+    except yaml.MarkedYAMLError as error:
+        raise SpecError(_explain_syntax(error, path)) from None
+    except (ValueError, OverflowError):  # PyYAML takes numbers of escapes and directives of any size
+        raise SpecError(
+            f"{path}:{loader.line + 1}: not valid YAML: an escape (\\U...) or a directive (%...) has a number that is "
+            "too large; write the character itself"
         ) from None
 
 
@@ -167,14 +177,25 @@ class _Walk:
             raise SpecError(f"{self.path}:{_line(node)}: an alias refers to itself; write the value out")
         if self.num_nodes > MAX_NODES:
             raise SpecError(f"{self.path}: the file has more than {MAX_NODES:,} values once its aliases are expanded")
+        if isinstance(node, yaml.ScalarNode):
+            self._guard_text(node)
         if node.tag not in _CONTAINER_TAGS and not (isinstance(node, yaml.ScalarNode) and node.tag in _SCALARS):
             raise SpecError(f"{self.path}:{_line(node)}: the tag {node.tag!r} is not allowed; write a plain value")
+
+    def _guard_text(self, node: yaml.ScalarNode) -> None:
+        unusable = _UNUSABLE.search(node.value)
+        if unusable is not None:
+            what = "a NUL" if unusable[0] == "\0" else "half of a character"
+            raise SpecError(
+                f"{self.path}:{_line(node)}: the text {node.value[:40]!r} holds {what}, {unusable[0]!r}; leave it out"
+            )
 
     def _mapping(self, node: yaml.MappingNode, at: KeyPath) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise SpecError(f"{self.path}:{_line(key_node)}: a key is a {_kind(key_node)}; keys are plain text")
+            self._guard_text(key_node)
             key = str(key_node.value)
             if key in result:
                 first = self.lines[(*at, key)]
@@ -203,7 +224,10 @@ class _Walk:
 
 
 def _integer(text: str) -> int:
-    return int(text, 0) if text[:2] in {"0o", "0x"} else int(text)
+    number = int(text, 0) if text[:2] in {"0o", "0x"} else int(text)
+    if number.bit_length() > MAX_INTEGER_BITS:
+        raise ValueError(text)
+    return number
 
 
 def _float(text: str) -> float:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from polyloop.errors import FeedbackError
 from polyloop.feedback.ids import (
@@ -130,3 +132,40 @@ def test_the_least_id_of_a_moment_parts_ids_by_time(microsecond: int) -> None:
 
 def test_an_id_made_now_tells_the_time() -> None:
     assert abs(time_of(new_uuid7()) - datetime.now(UTC)) < timedelta(seconds=5)
+
+
+@given(
+    text=st.text()
+    | st.binary(max_size=200).map(lambda raw: PREFIX + base64.urlsafe_b64encode(raw).decode().rstrip("="))
+)
+def test_whatever_comes_as_an_id_is_refused_by_name(text: str) -> None:
+    with pytest.raises(FeedbackError) as caught:
+        verify(text, KEY)
+    assert str(caught.value).isprintable()
+
+
+@given(
+    texts=st.tuples(*[st.text(max_size=40)] * 4),
+    propensity=st.floats(0, 1, exclude_min=True),
+    number=st.integers(0, 2**128 - 1),
+    digest=st.binary(min_size=16, max_size=16),
+)
+def test_every_claim_comes_back_whole_or_is_too_long(
+    texts: tuple[str, ...], propensity: float, number: int, digest: bytes
+) -> None:
+    task, version, locale, target_locale = texts
+    claim = InferenceClaim(
+        inference_id=uuid.UUID(int=number),
+        task=task,
+        version=version,
+        locale=locale,
+        target_locale=target_locale,
+        propensity=propensity,
+        input_digest=digest,
+    )
+    try:
+        signed = sign(claim, KEY)
+    except FeedbackError:
+        assert sum(len(text.encode()) for text in texts) > 200
+    else:
+        assert verify(signed, KEY) == claim

@@ -1,6 +1,7 @@
 """Keys are checked against the store, remembered for seconds, and the memory stays small."""
 
 import asyncio
+import hmac
 import threading
 from typing import Any
 
@@ -174,3 +175,25 @@ def test_the_signing_key_is_the_environments_where_it_is_set(store: Store, monke
     finally:
         monkeypatch.undo()
         settings.cache_clear()
+
+
+@pytest.mark.parametrize("which", ["right", "another secret", "another id"])
+def test_secrets_are_compared_by_their_digests_in_constant_time_whether_there_is_such_a_key_or_not(
+    store: Store, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    secret = create_key(store, "site", ["infer"])[1]
+    others = {"another secret": secret[:13] + "a" * 43, "another id": f"plk_00000000_{secret[13:]}"}
+    given = others.get(which, secret)
+    compared: list[tuple[bytes, bytes]] = []
+    compare = hmac.compare_digest
+
+    def watched(one: bytes, other: bytes) -> bool:
+        compared.append((one, other))
+        return compare(one, other)
+
+    monkeypatch.setattr("polyloop.registry.keys.hmac.compare_digest", watched)
+    assert (authenticate(store, given) is not None) == (which == "right")
+    ((one, other),) = compared
+    assert len(one) == len(other) == 32
+    monkeypatch.setattr("polyloop.registry.keys.hmac.compare_digest", lambda one, other: False)
+    assert authenticate(store, given) is None  # nothing but that comparison lets a key in

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from polyloop.errors import ModelError
+from polyloop.errors import ModelError, RequestError
 from polyloop.serving.batcher import Batcher
 
 
@@ -143,7 +143,8 @@ async def test_nobody_works_on_an_item_whose_time_is_up(model: Model) -> None:
     await asyncio.sleep(0.1)
     model.may_go.set()
     assert (await first).result == 2
-    with pytest.raises(TimeoutError):
+    with pytest.raises(RequestError, match="waited for longer") as met:
         await late
+    assert (met.value.status, met.value.code) == (504, "timeout")
     assert (await patient).result == 6
     assert model.calls == [("v1", [1]), ("v1", [3])]

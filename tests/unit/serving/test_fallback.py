@@ -22,6 +22,7 @@ def test_the_champion_stands_in_for_a_canary_and_nobody_for_the_champion() -> No
     [
         (ModelError("the weights are gone"), True, True),
         (ZeroDivisionError(), True, True),
+        (RequestError("an unforeseen failure", 500, "internal_error"), True, True),
         (RequestError("the input has 99 tokens", 422, "input_too_long"), False, False),
         (RequestError("late", 504, "timeout"), False, False),
         (RequestError("nobody there", 503, "no_replica"), False, True),

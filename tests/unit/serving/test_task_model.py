@@ -9,21 +9,11 @@ from typing import Any
 import pytest
 from tests.support.converted_models import ConvertedModel, converted_model
 from tests.support.converted_project import TASK, long_call, write_converted_project
+from tests.support.replicas import Replica
 
 from polyloop.errors import RequestError
 from polyloop.serving.calls import Call, Reply
 from polyloop.serving.task_model import TaskModel
-
-
-class Replica(TaskModel):
-    """A replica that is stopped by hand: Serve awaits `__del__`, which the interpreter alone would only begin."""
-
-    def __del__(self) -> None:  # type: ignore[override]
-        """Leave it to `stop`."""
-
-    async def stop(self) -> None:
-        """Take leave as Serve has it do."""
-        await TaskModel.__del__(self)
 
 
 @pytest.fixture(scope="module")

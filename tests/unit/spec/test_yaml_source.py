@@ -1,11 +1,15 @@
 """YAML into data and lines: the core schema of YAML 1.2, and every way in which a file can be no spec."""
 
+import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.support.outside_bytes import damaged
 
 from polyloop.errors import SpecError
-from polyloop.spec.yaml_source import MAX_DEPTH, MAX_SIZE_BYTES, parse
+from polyloop.spec.yaml_source import MAX_DEPTH, MAX_SIZE_BYTES, Source, parse
 
 FILE = Path("polyloop.yaml")
 
@@ -129,7 +133,7 @@ def test_tags_are_refused(text: str) -> None:
     assert "is not allowed; write a plain value" in refusal(f"a: {text}\n")
 
 
-@pytest.mark.parametrize("text", ["!!int x", "!!bool no", "!!null x", "!!float x", "9" * 5_000])
+@pytest.mark.parametrize("text", ["!!int x", "!!bool no", "!!null x", "!!float x", "9" * 5_000, "0x" + "f" * 5_000])
 def test_a_scalar_that_does_not_fit_its_type_is_refused(text: str) -> None:
     assert "write it in quotes if it is text" in refusal(f"a: {text}\n")
 
@@ -144,3 +148,57 @@ def test_a_second_document_is_refused() -> None:
 
 def test_an_unknown_alias_is_refused() -> None:
     assert ":1: not valid YAML: found undefined alias" in refusal("a: *nothing\n")
+
+
+@pytest.mark.parametrize(
+    "content",
+    ['a: 1\nb: "\\U00110000"\n', 'a: 1\nb: "\\UFFFFFFFF"\n', "%YAML " + "9" * 5_000 + ".1\n---\na: 1\n"],
+    ids=["above the last character", "above all numbers", "a version of many digits"],
+)
+def test_a_number_that_is_too_large_names_its_line(content: str) -> None:
+    assert "has a number that is too large" in refusal(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [('a: 1\nb: "x\\0y"', "a NUL"), ('a: 1\nb: "\\ud800"', "half of a character"), ('a: 1\n"\\0": 1', "a NUL")],
+)
+def test_what_no_file_name_or_database_can_hold_is_refused_with_its_line(content: str, what: str) -> None:
+    text = refusal(content)
+    assert text.startswith("polyloop.yaml:2: ")
+    assert f"holds {what}, " in text
+
+
+YAML_PARTS = st.sampled_from(
+    [
+        *("a: ", "b:\n", "- ", "  ", "\n", "\n\n", "[", "]", "{", "}", ", ", "&x ", "*x", "<<: *x", "? ", ": ", "|\n"),
+        *(">-\n", "!", "!!int ", "!<%zz>", "%YAML 1.2\n", "%TAG ! !\n", "---\n", "...\n", "#", "'", '"', '"\\x', "\\"),
+        *('"\\U0011', '"\\ud8', "0x", "0o9", "1e9", ".inf", "-", "~", "\t", "\r", "\u2028", "\ufeff", "\x00", "\x85"),
+    ]
+)
+YAML_TEXTS = st.lists(YAML_PARTS | st.text(max_size=3), max_size=14).map(lambda parts: "".join(parts).encode())
+
+
+def read_or_refused(content: bytes) -> Source | str:
+    try:
+        return parse(content, FILE)
+    except SpecError as error:
+        return str(error)
+
+
+@settings(max_examples=300)
+@given(content=YAML_TEXTS | damaged(YAML_TEXTS) | st.binary(max_size=30))
+def test_whatever_a_file_holds_is_read_or_refused_with_its_place(content: bytes) -> None:
+    found = read_or_refused(content)
+    if isinstance(found, str):
+        assert found.startswith("polyloop.yaml:")
+        assert found.encode()
+    else:
+        assert () in found.lines
+
+
+@pytest.mark.parametrize("part", ["a: " + "[" * 20_000, "&x " * 20_000, "- " * 20_000, "? " * 20_000, "a:\n" * 5_000])
+def test_no_file_takes_long(part: str) -> None:
+    began_s = time.process_time()
+    refusal(part)
+    assert time.process_time() - began_s < 20

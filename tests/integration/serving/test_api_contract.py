@@ -1,0 +1,89 @@
+"""Whatever is sent, the API keeps to its own document: schemathesis asks all of its routes, and goes on from answers.
+
+It reads /openapi.json of the real router and collector, served over HTTP, makes requests that fit the document and
+requests that do not, and checks each response: no 5xx, statuses, media types and bodies as described, keys asked for,
+other methods refused. `mood` is answered by a real replica with a small model, the other kinds by rule.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import settings
+from schemathesis import Case
+from schemathesis.config import SchemathesisConfig
+from schemathesis.openapi import from_url
+from sqlalchemy import func, select
+from tests.support.published_versions import TASK, publish_project
+from tests.support.replicas import Replica, ReplicaHandle
+from tests.support.wire_site import WireSite, served
+
+from polyloop.registry.tables import feedback
+
+pytestmark = pytest.mark.slow
+
+MAX_EXAMPLES = 12
+"""Of each route, besides those that schemathesis works out from the bounds in the document."""
+SCENARIOS = 15
+STEPS = 6
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WireSite]:
+    """A task of every kind; that of `mood` has a model of its own."""
+    published = publish_project(tmp_path_factory.mktemp("published"))
+    with served(tmp_path_factory.mktemp("wire")) as opened:
+        version = published.loaded.artefacts_dir / "models" / TASK / "v1"
+        shutil.copytree(version, opened.loaded.artefacts_dir / "v1")
+        replica = Replica(str(opened.loaded.path), TASK)
+        handles: dict[str, Any] = opened.handles
+        handles[TASK] = ReplicaHandle(replica)
+        yield opened
+        asyncio.run(replica.stop())
+    published.store.close()
+
+
+@pytest.fixture(scope="module")
+def api(site: WireSite) -> Any:
+    """The document, and how it is tried; the same requests at each run."""
+    config = SchemathesisConfig.from_dict(
+        {
+            "seed": 20261128,
+            "auth": {"openapi": {"api_key": {"bearer": site.key}}},
+            "generation": {"max-examples": MAX_EXAMPLES, "deterministic": True, "database": "none"},
+            # One path serves tasks of every kind, so that its document cannot say which fields fit which task: a
+            # target_locale is in the document, and a classifier refuses it (422).
+            "checks": {"positive_data_acceptance": {"enabled": False}},
+            # The links of the document are what is tried, and none that a tool would guess beside them.
+            "phases": {"stateful": {"max-steps": STEPS, "inference": {"algorithms": []}}},
+        }
+    )
+    schema = from_url(f"{site.url}/openapi.json", config=config)
+    tasks = sorted(site.loaded.spec.tasks)
+
+    @schema.hook
+    def map_body(context: Any, body: Any) -> Any:
+        """Let most requests in OpenAI's form name a task that is there; their document cannot list them."""
+        if isinstance(body, dict) and isinstance(body.get("model"), str) and len(body["model"]) % 4:
+            return {**body, "model": tasks[len(body["model"]) % len(tasks)]}
+        return body
+
+    return schema
+
+
+every_route = schemathesis.pytest.from_fixture("api")
+
+
+@every_route.parametrize()
+def test_every_response_is_one_that_the_document_describes(case: Case) -> None:
+    case.call_and_validate()
+
+
+def test_answers_lead_to_feedback_and_lists_to_what_they_list(api: Any, site: WireSite) -> None:
+    bounds = settings(max_examples=SCENARIOS, stateful_step_count=STEPS, deadline=None, derandomize=True, database=None)
+    api.as_state_machine().run(settings=bounds)
+    with site.store.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(feedback)) > 0

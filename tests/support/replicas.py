@@ -1,0 +1,34 @@
+"""A task's replica without Serve: the real `TaskModel` in the test's own process, and a handle that calls it."""
+
+from tests.support.projects import SmallResponse, SmallStream, SmallStreaming
+
+from polyloop.serving.calls import Call
+from polyloop.serving.task_model import TaskModel
+
+
+class Replica(TaskModel):
+    """A replica that is stopped by hand: Serve awaits `__del__`, which the interpreter alone would only begin."""
+
+    def __del__(self) -> None:  # type: ignore[override]
+        """Leave it to `stop`."""
+
+    async def stop(self) -> None:
+        """Take leave as Serve has it do."""
+        await TaskModel.__del__(self)
+
+
+class ReplicaHandle:
+    """Stands in for the handle of a deployment with one replica."""
+
+    def __init__(self, replica: TaskModel) -> None:
+        self._replica = replica
+        self._streams: list[SmallStream] = []
+
+    def remote(self, call: Call) -> SmallResponse:
+        """Take a call."""
+        return SmallResponse(lambda: self._replica(call))
+
+    def options(self, *, method_name: str, stream: bool) -> SmallStreaming:
+        """Return the handle that streams."""
+        assert (method_name, stream) == ("stream", True)
+        return SmallStreaming(self._replica.stream, self._streams)
