@@ -31,19 +31,22 @@ from polyloop.serving.auth import KeyCheck, authorization_of, project_signing_ke
 from polyloop.serving.bodies import read_body
 from polyloop.serving.calls import Call, Reply, TaskHandle
 from polyloop.serving.catalogue import served_model, task_list, version_list
-from polyloop.serving.choice import Choice, choose, sticky_key
+from polyloop.serving.choice import Choice, choose, choose_asked, held_versions, sticky_key
 from polyloop.serving.dispatch import dispatch, dispatch_stream
 from polyloop.serving.guardrails.screens import Screens
 from polyloop.serving.lifespan import closing_at_the_end
 from polyloop.serving.metrics.recorder import RayRecorder, Recorder
 from polyloop.serving.metrics.requests import RequestFigures
 from polyloop.serving.metrics.table import LOG_DROPPED
+from polyloop.serving.metrics.window import RecentRequests
 from polyloop.serving.oip import routes as oip_routes
 from polyloop.serving.openai_api import routes as openai_routes
 from polyloop.serving.problems import documented, install_problem_handlers
 from polyloop.serving.release_watch import ReleaseWatch
+from polyloop.serving.releases.routes import ReleaseRoutes
 from polyloop.serving.schemas import Health, ServedModel, TaskList, VersionList
 from polyloop.serving.settling import input_locales
+from polyloop.serving.status.routes import StatusRoutes
 from polyloop.serving.task_events import accepts_events, streamed
 from polyloop.spec.loader import LoadedSpec, load_spec
 from polyloop.spec.models import TaskSpec
@@ -61,7 +64,7 @@ class Router:
         self, loaded: LoadedSpec, tasks: Mapping[str, TaskHandle], *, recorder: Recorder | None = None
     ) -> None:
         self._spec = loaded.spec
-        self._recorder: Recorder = recorder or RayRecorder()
+        self._recorder = RecentRequests(recorder or RayRecorder())
         self._tasks = tasks
         self._store = open_store(loaded.store_url)
         self._keys = KeyCheck(self._store)
@@ -70,6 +73,7 @@ class Router:
         self._releases.start()
         self._log = InferenceLog(self._store)
         self._screens = Screens(loaded, self._label_scores, self._recorder)
+        self._release_routes = ReleaseRoutes(self, self._keys, self._store, loaded)
         identify("warm", self._spec.locales)
 
     @property
@@ -80,6 +84,7 @@ class Router:
     def close(self) -> None:
         """Write what the inference log still holds, and let go of the store."""
         self._releases.stop()
+        self._release_routes.close()
         self._log.close()
         self._store.close()
 
@@ -99,6 +104,8 @@ class Router:
         max_body_bytes = self._spec.serving.max_body_bytes
         openai_routes.OpenAIRoutes(self, self._keys, max_body_bytes=max_body_bytes).add_to(app)
         oip_routes.InferenceRoutes(self, self._keys, max_body_bytes=max_body_bytes).add_to(app)
+        self._release_routes.add_to(app)
+        StatusRoutes(self, self._keys, self._store, self._recorder).add_to(app)
         app.add_api_route("/healthz", self.live, tags=["health"])
         app.add_api_route("/readyz", self.ready, tags=["health"], responses={503: {"model": Health}})
         app.router.routes.extend(console_routes())
@@ -117,14 +124,22 @@ class Router:
         """Return, per task that cannot answer, the reason. Reads the store."""
         return self._releases.unready()
 
-    async def answer(self, task: str, body: TaskRequest, caller: KeyInfo, *, named: str | None = None) -> TaskAnswer:
+    async def answer(
+        self,
+        task: str,
+        body: TaskRequest,
+        caller: KeyInfo,
+        *,
+        named: str | None = None,
+        asked: str | None = None,
+    ) -> TaskAnswer:
         """Answer one request with the version that the task's release gives the user: the champion, or the canary.
 
-        Who has `named` the champion gets it.
+        Who has `named` the champion gets it; an operator gets the version `asked` for, if replicas hold it.
         """
         task_spec = self.task(task)
         with RequestFigures(self._recorder, task) as figures:
-            choice = self._choose(task, body, named)
+            choice = self._choose(task, body, named, asked)
             call, fired = await self._screens.call(task, body, choice.version)
             figures.called(call)
             reply = await dispatch(self._tasks[task], call, task=task, timeout_s=self._spec.serving.request_timeout_s)
@@ -136,14 +151,16 @@ class Router:
         self._put_down(claim, call, reply, answer, caller, body)
         return answer
 
-    async def stream(self, task: str, body: TaskRequest, caller: KeyInfo) -> AsyncGenerator[Piece | TaskAnswer]:
+    async def stream(
+        self, task: str, body: TaskRequest, caller: KeyInfo, *, asked: str | None = None
+    ) -> AsyncGenerator[Piece | TaskAnswer]:
         """Give the output in pieces as a replica writes it, then the whole answer, which alone is logged.
 
         Where guardrails look at outputs it comes in one piece: what was sent could not be taken back.
         """
         task_spec = self.task(task)
         with RequestFigures(self._recorder, task) as figures:
-            choice = self._choose(task, body)
+            choice = self._choose(task, body, asked=asked)
             call, fired = await self._screens.call(task, body, choice.version)
             figures.called(call)
             is_screened = self._screens.look_at_outputs(task)
@@ -178,13 +195,14 @@ class Router:
             self._recorder.add(LOG_DROPPED, self._log.num_dropped)
 
     async def answer_task(self, task: str, request: Request, authorization: Authorization) -> Response:
-        """Answer one input, as it is written if the client accepts events."""
-        caller = await self._keys.require(authorization, "infer")
+        """Answer one input, as it is written if the client accepts events; keys with admin may ask for a `version`."""
+        asked = request.query_params.get("version")
+        caller = await self._keys.require(authorization, "infer" if asked is None else "admin")
         model = kind_of(self.task(task)).request_model
         body = await read_body(request, model, max_body_bytes=self._spec.serving.max_body_bytes)
         if accepts_events(request):
-            return await streamed(request, self.stream(task, body, caller))
-        answer = await self.answer(task, body, caller)
+            return await streamed(request, self.stream(task, body, caller, asked=asked))
+        answer = await self.answer(task, body, caller, asked=asked)
         return Response(answer.model_dump_json(exclude_none=True), media_type="application/json")
 
     async def list_tasks(self, authorization: Authorization) -> TaskList:
@@ -227,11 +245,21 @@ class Router:
             )
         return self._spec.tasks[name]
 
-    def _choose(self, task: str, body: TaskRequest, named: str | None = None) -> Choice:
-        """Pick the version for a request's user or session."""
-        choice = choose(self._releases.release(task), sticky_key(body.user, body.session), named=named)
+    def _choose(self, task: str, body: TaskRequest, named: str | None = None, asked: str | None = None) -> Choice:
+        """Pick the version for a request's user or session, or the one that an operator has asked for."""
+        release = self._releases.release(task)
+        choice = choose(release, sticky_key(body.user, body.session), named=named)
         if choice is None:
             raise no_model(task)
+        if asked is not None:
+            choice = choose_asked(release, asked)
+            if choice is None:
+                held = ", ".join(held_versions(release))
+                raise RequestError(
+                    f"version: the replicas of {task!r} do not all hold {asked[:80]!r}; ask for one of {held}",
+                    404,
+                    "version_not_served",
+                )
         return choice
 
     async def _label_scores(self, task: str, text: str, locale: str) -> Mapping[str, float] | None:
