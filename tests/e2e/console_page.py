@@ -52,7 +52,11 @@ class Console:
 
     def text_of(self, element_id: str) -> str:
         """Return the text of an element once it has some, with single spaces."""
-        self.until(lambda: self.find(element_id).text)
+        self.until(lambda: self.reads(element_id))
+        return self.reads(element_id)
+
+    def reads(self, element_id: str) -> str:
+        """Return the text of an element as it is now, with single spaces."""
         return " ".join(self.find(element_id).text.split())
 
     def press(self, *keys: str) -> str:

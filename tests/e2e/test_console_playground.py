@@ -18,7 +18,7 @@ def test_a_conversation_is_answered_word_by_word_and_goes_on(console: Console) -
     console.choose("task", "talk")
     console.type("turn-1", "good day")
     console.find("ask").click()
-    console.until(lambda: console.find("output").text == "v1")
+    console.until(lambda: console.reads("output") == "v1")
     assert console.find("output").get_attribute("aria-busy") == "true"
     assert console.find("stop").is_displayed()
     assert not console.find("feedback-form").is_displayed()
@@ -31,7 +31,7 @@ def test_a_conversation_is_answered_word_by_word_and_goes_on(console: Console) -
     console.find("go-on").click()
     assert console.press("and you", *[Keys.TAB] * 4) == "ask"  # past Remove, Add a turn and the summary
     console.press(Keys.ENTER)
-    console.until(lambda: console.find("output").text == "v1 heard: and you")
+    console.until(lambda: console.reads("output") == "v1 heard: and you")
     sent = json.loads(talk.calls[-1].text)
     assert [turn["role"] for turn in sent] == ["user", "assistant", "user"]
     assert sent[1]["content"] == "v1 heard: good day"
@@ -44,9 +44,9 @@ def test_an_answer_can_be_stopped_while_it_is_written(console: Console) -> None:
     console.choose("task", "talk")
     console.type("turn-1", "good day")
     console.find("ask").click()
-    console.until(lambda: console.find("output").text == "v1")
+    console.until(lambda: console.reads("output") == "v1")
     console.find("stop").click()
-    console.until(lambda: console.find("output").text == "v1 stopped")
+    console.until(lambda: console.reads("output") == "v1 stopped")
     assert console.press() == "ask"
     console.until(lambda: console.site.talk.streams[-1].is_cancelled)
     assert console.find("ask-problem").text == ""

@@ -105,7 +105,7 @@ class Task(_Body):
     """Language pairs, for translate."""
     labels: tuple[str, ...]
     """Labels, for classify."""
-    styles: tuple[str, ...]
+    styles: tuple[str, ...] = ()
     """Styles, for generate."""
     max_input_tokens: int
     """Longest input that is answered."""

@@ -7,6 +7,8 @@ import { clearLive, follow, refreshLive, startLive, status } from "./live.js";
 import { clearPlayground, offerTasks, offerVersions, startPlayground } from "./playground.js";
 import { clearReleases, openReleases, startReleases } from "./releases.js";
 
+const SEEN_AFTER_MS = 1000; // routers see a change of a release within a second
+
 async function load() {
   await identify();
   byId("caller").textContent = `${caller.name}: ${caller.scopes.join(", ")}`;
@@ -43,7 +45,7 @@ function close(message = "") {
 
 function show({ open }) {
   byId("entry").hidden = open;
-  byId("session").hidden = !open;
+  byId("signed-in").hidden = !open;
   byId("workspace").hidden = !open;
 }
 
@@ -70,9 +72,10 @@ byId("refresh").addEventListener("click", () => during(byId("refresh"), byId("lo
 document.addEventListener("refused", (event) => close(event.detail));
 document.addEventListener("status", () => offerVersions(status));
 document.addEventListener("taskchange", () => offerVersions(status));
-document.addEventListener("released", () =>
-  during(byId("refresh"), byId("load-problem"), () => Promise.all([loadCatalogue(), refreshLive()])),
-);
+document.addEventListener("released", () => {
+  const reload = () => Promise.all([loadCatalogue(), refreshLive()]);
+  setTimeout(() => storedKey() && during(byId("refresh"), byId("load-problem"), reload), SEEN_AFTER_MS);
+});
 
 const kept = storedKey();
 if (kept) {

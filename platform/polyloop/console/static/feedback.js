@@ -1,11 +1,8 @@
 // A statement on one answer: good or bad, and what would have been right. It is stored once, however often it is sent.
 
 import { allows, call } from "./api.js";
-import { during, fill, labelled, make } from "./dom.js";
+import { byId, during, fill, labelled, make } from "./dom.js";
 import { newKey } from "./format.js";
-
-const SVG = "http://www.w3.org/2000/svg";
-const THUMB = "M3 11h3v9H3zM8.5 11l4-8c1.7 0 2.6 1.2 2.3 2.8L14 10h5c1.4 0 2.3 1.2 2 2.5l-1.4 6c-.3 1-1 1.5-2 1.5H8.5z";
 
 export class FeedbackForm {
   constructor(suffix) {
@@ -18,22 +15,11 @@ export class FeedbackForm {
     this.button = make("button", "Send feedback", { type: "submit", id: `send${suffix}` });
     this.receipt = make("p", "", { id: `receipt${suffix}`, class: "receipt", role: "status" });
     this.problem = make("p", "", { id: `feedback-problem${suffix}`, class: "problem", role: "alert" });
-    const thumbs = [
-      ...thumb(suffix, "up", "1", "Good"),
-      ...thumb(suffix, "down", "-1", "Bad"),
-    ];
+    const thumbs = [...thumb(suffix, "up", "1", "Good"), ...thumb(suffix, "down", "-1", "Bad")];
     const rating = make("fieldset", [make("legend", "Is the answer right?"), make("div", thumbs, { class: "thumbs" })]);
     this.node = make(
       "form",
-      [
-        make("h4", "Feedback"),
-        rating,
-        this.labelField,
-        this.textField,
-        this.button,
-        this.receipt,
-        this.problem,
-      ],
+      [make("h4", "Feedback"), rating, this.labelField, this.textField, this.button, this.receipt, this.problem],
       { id: `feedback-form${suffix}`, class: "feedback", autocomplete: "off" },
     );
     this.node.addEventListener("submit", (event) => this.give(event));
@@ -91,11 +77,8 @@ export class FeedbackForm {
 
 function thumb(suffix, way, value, text) {
   const id = `thumb-${way}${suffix}`;
-  const drawing = document.createElementNS(SVG, "svg");
-  drawing.setAttribute("class", `thumb ${way}`);
-  drawing.setAttribute("viewBox", "0 0 24 24");
-  drawing.setAttribute("aria-hidden", "true");
-  drawing.append(document.createElementNS(SVG, "path"));
-  drawing.firstChild.setAttribute("d", THUMB);
-  return [make("input", "", { id, type: "radio", name: `rating${suffix}`, value }), make("label", [drawing, text], { for: id })];
+  const drawing = byId("thumb").content.firstElementChild.cloneNode(true);
+  drawing.classList.add(way);
+  const input = make("input", "", { id, type: "radio", name: `rating${suffix}`, value });
+  return [input, make("label", [drawing, text], { for: id })];
 }

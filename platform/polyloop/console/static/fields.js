@@ -84,7 +84,7 @@ export class Fields {
   // Any property: long texts, numbers, yes or no, and JSON for what has parts.
   other(property, { type, maxLength = 0, description = "", enum: choices }) {
     const isRequired = (this.schema.required ?? []).includes(property);
-    const common = { id: property, required: isRequired ? "" : undefined };
+    const common = { id: property === "input" ? property : `field-${property}`, required: isRequired ? "" : undefined };
     const hint = property === "input" ? "" : description;
     if (choices) {
       const select = make("select", "", common);
@@ -102,7 +102,7 @@ export class Fields {
       ? make("textarea", "", { ...common, rows: "5", dir: "auto" })
       : make("input", "", { ...common, type: "text", spellcheck: "false" });
     if (isText && maxLength) control.maxLength = maxLength;
-    return this.keep(property, control, hint, isText ? asText : asJson);
+    return this.keep(property, control, hint, isText ? asText : asJson(property));
   }
 
   keep(property, control, hint = "", value = asText) {
@@ -134,11 +134,13 @@ const asText = ({ value }) => (value === "" ? undefined : value);
 const asNumber = ({ value }) => (value === "" ? undefined : Number(value));
 const asFlag = ({ checked }) => checked || undefined;
 
-function asJson({ id, value }) {
-  if (!value.trim()) return undefined;
-  try {
-    return JSON.parse(value);
-  } catch {
-    throw new ApiError(0, `${nameOf(id)}: that is not JSON.`);
-  }
-}
+const asJson =
+  (property) =>
+  ({ value }) => {
+    if (!value.trim()) return undefined;
+    try {
+      return JSON.parse(value);
+    } catch {
+      throw new ApiError(0, `${nameOf(property)}: that is not JSON.`);
+    }
+  };

@@ -95,6 +95,7 @@ async function ask(event) {
     asking = null;
     if (byId("stop") === document.activeElement) byId("ask").focus();
     byId("stop").hidden = true;
+    byId("no-answer").hidden = panels.some((panel) => !panel.node.hidden);
     const failed = ended.find(({ status }) => status === "rejected");
     if (failed) throw failed.reason;
   });

@@ -47,7 +47,9 @@ async function reload() {
 
 async function refreshRelease() {
   const task = byId("release-task").value;
-  if (task) show(await call(`v1/releases/${encodeURIComponent(task)}`));
+  if (!task) return;
+  const told = await call(`v1/releases/${encodeURIComponent(task)}`);
+  if (byId("release-task").value === task) show(told); // another one may have been chosen meanwhile
 }
 
 function show(told) {
