@@ -74,6 +74,18 @@ class RegistryError(PolyloopError):
     """The registry was asked for something it does not have, or a change that its state forbids."""
 
 
+class UnknownVersionError(RegistryError):
+    """There is no version of that name."""
+
+
+class ReleaseRefusedError(RegistryError):
+    """A change of a release that its state, or the version's, forbids."""
+
+
+class ReleaseChangedError(ReleaseRefusedError):
+    """The release is no more what a change was decided on."""
+
+
 class FeedbackError(PolyloopError):
     """Feedback is malformed, forged, or about something else."""
 
@@ -161,3 +173,7 @@ class ServiceFailedError(ProblemError):
 
 class ClusterError(PolyloopError):
     """The Ray cluster is not there, refused the call or stopped answering."""
+
+
+class NotLoadedError(ClusterError):
+    """A replica did not load a version in time."""

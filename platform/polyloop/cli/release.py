@@ -6,13 +6,14 @@ import typer
 
 from polyloop.cli.context import AsJson, CliContext, TaskArgument, of
 from polyloop.cli.output import ProgressLine, messages, print_json, print_rows
-from polyloop.cli.release_views import comparison_rows, comparison_to_json, ended_roles, release_row
+from polyloop.cli.release_views import comparison_rows, comparison_to_json, ended_roles
 from polyloop.errors import RegistryError
 from polyloop.evaluation.shadow import compare_shadow
 from polyloop.registry.release_events import release_history, shadow_start
 from polyloop.registry.releases import Release, clear_canary, clear_shadow, get_release, rollback
 from polyloop.registry.shadow_answers import compared_answers, count_unanswered
 from polyloop.retraining.promotion import canary_live, promote_live, shadow_live
+from polyloop.serving.releases.views import release_info
 
 app = typer.Typer(help="What each task serves now, to whom, and what a shadow would have said.", no_args_is_help=True)
 
@@ -41,7 +42,7 @@ def show(
         rows = [vars(event) for name in tasks for event in release_history(cli.store, name)]
         print_rows(rows, as_json=as_json, title="Changes of releases")
         return
-    rows = [release_row(get_release(cli.store, name)) for name in tasks]
+    rows = [release_info(get_release(cli.store, name)).model_dump() for name in tasks]
     print_rows(rows, as_json=as_json, title="Releases")
 
 

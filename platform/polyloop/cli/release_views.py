@@ -1,6 +1,6 @@
 """What `polyloop release` tells: rows of tables, and the same for machines. Pure.
 
-Input: releases, their events, and comparisons of shadows. Output: plain dictionaries and texts.
+Input: events of releases, and comparisons of shadows. Output: plain dictionaries and texts.
 """
 
 from collections.abc import Sequence
@@ -9,22 +9,6 @@ from typing import Any
 
 from polyloop.evaluation.shadow import Latency, ShadowComparison
 from polyloop.registry.release_events import Action, ReleaseEvent
-from polyloop.registry.releases import Release
-
-
-def release_row(release: Release) -> dict[str, Any]:
-    """Return what a task serves; `canary_weight` is None without a canary."""
-    return {
-        "task": release.task,
-        "champion": release.champion,
-        "previous": release.previous,
-        "canary": release.canary,
-        "canary_weight": release.canary_weight if release.canary else None,
-        "shadow": release.shadow,
-        "preload": release.preload,
-        "generation": release.generation,
-        "updated_at": release.updated_at and release.updated_at.isoformat(timespec="seconds"),
-    }
 
 
 def ended_roles(events: Sequence[ReleaseEvent]) -> list[str]:

@@ -84,13 +84,18 @@ class AsyncClient:
         self._timeout_s = timeout_s
         self._http = httpx.AsyncClient(base_url=found.base_url, headers=found.headers, limits=limits())
 
-    async def answer(self, task: str, input: str | None = None, **fields: Any) -> Answer:
-        """Ask a task; `fields` are those of its request, such as locale, target_locale, style, messages and user."""
-        return await self._call(calls.answer(task, input, fields))
+    async def answer(self, task: str, input: str | None = None, *, version: str | None = None, **fields: Any) -> Answer:
+        """Ask a task; `fields` are those of its request, such as locale, target_locale, style, messages and user.
 
-    async def stream(self, task: str, input: str | None = None, **fields: Any) -> AsyncAnswerStream:
+        `version` asks for one of the versions that replicas hold, for keys with the scope admin.
+        """
+        return await self._call(calls.answer(task, input, fields, version=version))
+
+    async def stream(
+        self, task: str, input: str | None = None, *, version: str | None = None, **fields: Any
+    ) -> AsyncAnswerStream:
         """Ask a task and get its text as it is written. What breaks off after it began is not tried again."""
-        call = calls.answer(task, input, fields, as_events=True)
+        call = calls.answer(task, input, fields, version=version, as_events=True)
         begun = await self._tried(call, self._begun)
         if isinstance(begun, Incoming):
             raise calls.problem(call, begun)

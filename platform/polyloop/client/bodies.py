@@ -105,6 +105,8 @@ class Task(_Body):
     """Language pairs, for translate."""
     labels: tuple[str, ...]
     """Labels, for classify."""
+    styles: tuple[str, ...] = ()
+    """Styles, for generate."""
     max_input_tokens: int
     """Longest input that is answered."""
     champion: str | None

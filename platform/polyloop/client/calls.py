@@ -65,12 +65,15 @@ class Incoming:
     retry_after: str | None = None
 
 
-def answer(task: str, input_: str | None, fields: Mapping[str, Any], *, as_events: bool = False) -> Outgoing[Answer]:
-    """Ask a task."""
+def answer(
+    task: str, input_: str | None, fields: Mapping[str, Any], *, version: str | None = None, as_events: bool = False
+) -> Outgoing[Answer]:
+    """Ask a task, or one version of it."""
     body = {name: value for name, value in {"input": input_, **fields}.items() if value is not None}
     _check_sendable(task, "task")
     headers = {"Accept": EVENTS} if as_events else {}
-    return Outgoing(method="POST", path=f"v1/tasks/{quote(task, safe='')}", result=Answer, body=body, headers=headers)
+    path = f"v1/tasks/{quote(task, safe='')}" + (f"?version={quote(version, safe='')}" if version else "")
+    return Outgoing(method="POST", path=path, result=Answer, body=body, headers=headers)
 
 
 def feedback(about: Answer | str, statement: Mapping[str, Any], idempotency_key: str | None) -> Outgoing[Receipt]:

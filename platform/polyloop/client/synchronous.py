@@ -84,13 +84,16 @@ class Client:
         self._timeout_s = timeout_s
         self._http = httpx.Client(base_url=found.base_url, headers=found.headers, limits=limits())
 
-    def answer(self, task: str, input: str | None = None, **fields: Any) -> Answer:
-        """Ask a task; `fields` are those of its request, such as locale, target_locale, style, messages and user."""
-        return self._call(calls.answer(task, input, fields))
+    def answer(self, task: str, input: str | None = None, *, version: str | None = None, **fields: Any) -> Answer:
+        """Ask a task; `fields` are those of its request, such as locale, target_locale, style, messages and user.
 
-    def stream(self, task: str, input: str | None = None, **fields: Any) -> AnswerStream:
+        `version` asks for one of the versions that replicas hold, for keys with the scope admin.
+        """
+        return self._call(calls.answer(task, input, fields, version=version))
+
+    def stream(self, task: str, input: str | None = None, *, version: str | None = None, **fields: Any) -> AnswerStream:
         """Ask a task and get its text as it is written. What breaks off after it began is not tried again."""
-        call = calls.answer(task, input, fields, as_events=True)
+        call = calls.answer(task, input, fields, version=version, as_events=True)
         begun = self._tried(call, self._begun)
         if isinstance(begun, Incoming):
             raise calls.problem(call, begun)

@@ -18,11 +18,30 @@ PAGE = "/console"
 
 _STATIC = files("polyloop.console") / "static"
 
+STYLES = ("console.css", "forms.css", "answers.css", "tables.css")
+SCRIPTS = (
+    "console.js",
+    "api.js",
+    "dom.js",
+    "format.js",
+    "catalogue.js",
+    "playground.js",
+    "fields.js",
+    "turns.js",
+    "answer.js",
+    "feedback.js",
+    "snippets.js",
+    "live.js",
+    "releases.js",
+    "changes.js",
+)
+"""The page begins with console.js; each of the others is one part of it."""
+
 FILES: Mapping[str, tuple[Traversable, str]] = {
     PAGE: (_STATIC / "index.html", "text/html"),
     f"{PAGE}/base.css": (files("polyloop.pages") / "base.css", "text/css"),
-    f"{PAGE}/console.css": (_STATIC / "console.css", "text/css"),
-    f"{PAGE}/console.js": (_STATIC / "console.js", "text/javascript"),
+    **{f"{PAGE}/{name}": (_STATIC / name, "text/css") for name in STYLES},
+    **{f"{PAGE}/{name}": (_STATIC / name, "text/javascript") for name in SCRIPTS},
     f"{PAGE}/icon.svg": (_STATIC / "icon.svg", "image/svg+xml"),
 }
 """Path -> file and its media type."""

@@ -2,7 +2,8 @@
 
 Input: published versions. Output: `Release`. A change of champion, canary or shadow and its audit row are one
 transaction, and raise the release's generation by one; changes of one task run one after the other. A version has at
-most one of the three roles at a time.
+most one of the three roles at a time. Errors: ReleaseRefusedError for a change that is forbidden, among them
+ReleaseChangedError where the release has changed since it was looked at, and UnknownVersionError; all RegistryErrors.
 Limits: replicas and routers read releases by polling; nothing here tells them, nor waits until they hold a version
 (`polyloop.retraining.promotion` does).
 """
@@ -11,7 +12,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, select
 
-from polyloop.errors import RegistryError
+from polyloop.errors import ReleaseChangedError, ReleaseRefusedError
 from polyloop.registry import tables
 from polyloop.registry.release_events import Action
 from polyloop.registry.release_rows import Audit, Release, locked, read, release_of, write
@@ -22,6 +23,7 @@ __all__ = [
     "Release",
     "all_releases",
     "check_canary",
+    "check_generation",
     "check_shadow",
     "clear_canary",
     "clear_preload",
@@ -75,7 +77,7 @@ def promote(
         if before.champion == version:
             return before
         _check_published(connection, task, version)
-        _check_generation(before, expected_generation)
+        check_generation(before, expected_generation)
         audit = Audit(connection, actor, reason)
         promoted = replace(before, champion=version, previous=before.champion, preload=None)
         after = audit.write(promoted, Action.PROMOTE, before.champion, version)
@@ -90,9 +92,9 @@ def rollback(store: Store, task: str, *, actor: str, reason: str, expected_gener
     has rejected it since, or if `expected_generation` is given and the release has changed.
     """
     with locked(store, task) as (connection, before):
-        _check_generation(before, expected_generation)
+        check_generation(before, expected_generation)
         if before.previous is None:
-            raise RegistryError(f"task {task!r} has no previous version to roll back to")
+            raise ReleaseRefusedError(f"task {task!r} has no previous version to roll back to")
         _check_published(connection, task, before.previous)
         audit = Audit(connection, actor, reason)
         swapped = replace(before, champion=before.previous, previous=before.champion)
@@ -122,7 +124,7 @@ def set_canary(
         if (before.canary, before.canary_weight) == (version, weight):
             return before
         _check_published(connection, task, version)
-        _check_generation(before, expected_generation)
+        check_generation(before, expected_generation)
         audit = Audit(connection, actor, reason)
         changed = replace(before, canary=version, canary_weight=weight, preload=None)
         after = audit.write(changed, Action.CANARY, before.canary, version, weight=weight)
@@ -142,7 +144,7 @@ def set_shadow(
         if before.shadow == version:
             return before
         _check_published(connection, task, version)
-        _check_generation(before, expected_generation)
+        check_generation(before, expected_generation)
         changed = replace(before, shadow=version, preload=None)
         return Audit(connection, actor, reason).write(changed, Action.SHADOW, before.shadow, version)
 
@@ -152,7 +154,7 @@ def clear_canary(
 ) -> Release:
     """End the canary `version`; without a canary nothing changes. RegistryError if another version is the canary."""
     with locked(store, task) as (connection, before):
-        _check_generation(before, expected_generation)
+        check_generation(before, expected_generation)
         _check_role(before, "canary", before.canary, version)
         return Audit(connection, actor, reason).end_canary(before)
 
@@ -162,7 +164,7 @@ def clear_shadow(
 ) -> Release:
     """End the shadow `version`; without a shadow nothing changes. RegistryError if another version is the shadow."""
     with locked(store, task) as (connection, before):
-        _check_generation(before, expected_generation)
+        check_generation(before, expected_generation)
         _check_role(before, "shadow", before.shadow, version)
         return Audit(connection, actor, reason).end_shadow(before)
 
@@ -171,7 +173,7 @@ def check_canary(release: Release, version: str, weight: float) -> None:
     """RegistryError if `version` cannot be the canary of `release` with `weight` (pure)."""
     _check_champion(release, "canary", version)
     if not 0.0 < weight < 1.0:
-        raise RegistryError(
+        raise ReleaseRefusedError(
             f"the weight {weight:g} of the canary {version} of {release.task} is not between 0 and 1; give 0.1 for a "
             "tenth of the users, end a canary with --off, or promote the version for all users"
         )
@@ -181,7 +183,7 @@ def check_shadow(release: Release, version: str) -> None:
     """RegistryError if `version` cannot be the shadow of `release` (pure)."""
     _check_champion(release, "shadow", version)
     if release.canary == version:
-        raise RegistryError(
+        raise ReleaseRefusedError(
             f"{version} is the canary of {release.task} and cannot be its shadow too; end the canary first "
             f"(`polyloop release canary {release.task} {version} --off`)"
         )
@@ -190,12 +192,15 @@ def check_shadow(release: Release, version: str) -> None:
 def _check_published(connection: Connection, task: str, version: str) -> None:
     record = require_version(connection, task, version, for_update=True)
     if record.state != PUBLISHED:
-        raise RegistryError(f"version {version} of {task} is {record.state}; only a published version can be released")
+        raise ReleaseRefusedError(
+            f"version {version} of {task} is {record.state}; only a published version can be released"
+        )
 
 
-def _check_generation(release: Release, expected: int | None) -> None:
+def check_generation(release: Release, expected: int | None) -> None:
+    """ReleaseChangedError if a generation is expected and `release` has another one (pure)."""
     if expected is not None and release.generation != expected:
-        raise RegistryError(
+        raise ReleaseChangedError(
             f"the release of {release.task} has changed meanwhile (generation {release.generation}, "
             f"not {expected}); look at it and try again"
         )
@@ -203,16 +208,18 @@ def _check_generation(release: Release, expected: int | None) -> None:
 
 def _check_champion(release: Release, role: str, version: str) -> None:
     if release.champion is None:
-        raise RegistryError(
+        raise ReleaseRefusedError(
             f"task {release.task!r} has no champion that {version} could be the {role} beside; promote a version first"
         )
     if release.champion == version:
-        raise RegistryError(f"{version} is the champion of {release.task} and cannot be its {role} too; name another")
+        raise ReleaseRefusedError(
+            f"{version} is the champion of {release.task} and cannot be its {role} too; name another"
+        )
 
 
 def _check_role(release: Release, role: str, holder: str | None, version: str) -> None:
     if holder not in (None, version):
-        raise RegistryError(
+        raise ReleaseRefusedError(
             f"{version} is not the {role} of {release.task}, {holder} is; to end it: "
             f"`polyloop release {role} {release.task} {holder} --off`"
         )

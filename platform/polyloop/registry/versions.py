@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from polyloop.errors import RegistryError
+from polyloop.errors import RegistryError, UnknownVersionError
 from polyloop.registry import tables
 from polyloop.registry.columns import utc_now
 from polyloop.registry.dialects import lock_name
@@ -151,11 +151,11 @@ def list_versions(store: Store, task: str | None = None) -> tuple[VersionRecord,
 
 
 def require_version(connection: Connection, task: str, version: str, *, for_update: bool = False) -> VersionRecord:
-    """Return a version inside a transaction, locked against change if `for_update`; RegistryError if there is none."""
+    """Return a version inside a transaction, locked against change if `for_update`; UnknownVersionError without one."""
     query = select(tables.versions).where(*_is_version(task, version))
     row = connection.execute(query.with_for_update() if for_update else query).one_or_none()
     if row is None:
-        raise RegistryError(f"task {task!r} has no version {version!r}; `polyloop model list` shows those it has")
+        raise UnknownVersionError(f"task {task!r} has no version {version!r}; `polyloop model list` shows those it has")
     return _record(row)
 
 

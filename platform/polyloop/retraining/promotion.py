@@ -2,10 +2,13 @@
 
 Input: a published version. Output: the new release. The order is what makes it safe: every live replica is asked to
 load the version and answer with it once; only when all hold it is the release row flipped; routers see the flip within
-their polling interval; replicas keep the old version, so calls already under way still find it.
+their polling interval; replicas keep the old version, so calls already under way still find it. Commands, loop runs
+and the HTTP API all change releases by these functions. They block for as long as replicas load, unless `stop` is set;
+where `expected_generation` is given, they refuse a release that has changed since.
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,11 +16,12 @@ from functools import partial
 from types import EllipsisType
 from typing import Protocol
 
-from polyloop.errors import ClusterError, PolyloopError, RegistryError, SpecError
+from polyloop.errors import NotLoadedError, PolyloopError, ReleaseChangedError, SpecError
 from polyloop.registry.presence import PRESENCE_TTL_S, live_replicas
 from polyloop.registry.releases import (
     Release,
     check_canary,
+    check_generation,
     check_shadow,
     clear_preload,
     get_release,
@@ -52,6 +56,8 @@ def promote_live(
     reason: str,
     progress: Callable[[str], None],
     load_timeout_s: float = LOAD_TIMEOUT_S,
+    stop: threading.Event | None = None,
+    expected_generation: int | None = None,
     instead_of: str | EllipsisType | None = ...,
 ) -> Release:
     """Make `version` the champion of `task` once every live replica holds it; errors as for `flip_when_held`.
@@ -62,14 +68,15 @@ def promote_live(
     release = get_release(store, task)
     if release.champion == version:
         return release
+    check_generation(release, expected_generation)
     if instead_of is not ... and release.champion != instead_of:
-        raise RegistryError(
+        raise ReleaseChangedError(
             f"{version} of {task} was judged beside {instead_of or 'no champion'}, and the champion is "
             f"{release.champion or 'none'} now; it was not promoted; have it judged again"
         )
 
     flip = partial(promote, store, task, version, actor=actor, reason=reason)
-    return flip_when_held(store, release, version, flip, progress=progress, load_timeout_s=load_timeout_s)
+    return flip_when_held(store, release, version, flip, progress=progress, load_timeout_s=load_timeout_s, stop=stop)
 
 
 def canary_live(
@@ -82,6 +89,8 @@ def canary_live(
     reason: str,
     progress: Callable[[str], None],
     load_timeout_s: float = LOAD_TIMEOUT_S,
+    stop: threading.Event | None = None,
+    expected_generation: int | None = None,
 ) -> Release:
     """Let `version` answer the part `weight` of users once every live replica holds it; errors as for `flip_when_held`.
 
@@ -91,9 +100,10 @@ def canary_live(
     check_canary(release, version, weight)
     if (release.canary, release.canary_weight) == (version, weight):
         return release
+    check_generation(release, expected_generation)
 
     flip = partial(set_canary, store, task, version, weight, actor=actor, reason=reason)
-    return flip_when_held(store, release, version, flip, progress=progress, load_timeout_s=load_timeout_s)
+    return flip_when_held(store, release, version, flip, progress=progress, load_timeout_s=load_timeout_s, stop=stop)
 
 
 def shadow_live(
@@ -106,6 +116,8 @@ def shadow_live(
     reason: str,
     progress: Callable[[str], None],
     load_timeout_s: float = LOAD_TIMEOUT_S,
+    stop: threading.Event | None = None,
+    expected_generation: int | None = None,
 ) -> Release:
     """Make `version` the shadow of `task` once every live replica holds it; errors as for `flip_when_held`.
 
@@ -121,9 +133,10 @@ def shadow_live(
     check_shadow(release, version)
     if release.shadow == version:
         return release
+    check_generation(release, expected_generation)
 
     flip = partial(set_shadow, store, task, version, actor=actor, reason=reason)
-    return flip_when_held(store, release, version, flip, progress=progress, load_timeout_s=load_timeout_s)
+    return flip_when_held(store, release, version, flip, progress=progress, load_timeout_s=load_timeout_s, stop=stop)
 
 
 def flip_when_held(
@@ -134,17 +147,19 @@ def flip_when_held(
     *,
     progress: Callable[[str], None],
     load_timeout_s: float = LOAD_TIMEOUT_S,
+    stop: threading.Event | None = None,
 ) -> Release:
     """Preload `version` on every live replica of a task, then `flip` its release, which it was decided on.
 
-    Where nothing serves the task now, the flip is immediate: replicas read the release when they start. ClusterError,
-    with the release left as it was, if some replica has not loaded the version after `load_timeout_s`; RegistryError
-    if the version is not published, or another change of the release came between, which ends the wait at once.
+    Where nothing serves the task now, the flip is immediate: replicas read the release when they start. NotLoadedError,
+    with the release left as it was, if some replica has not loaded the version after `load_timeout_s`, or `stop` is set
+    before; ReleaseRefusedError if the version is not published, or another change of the release came between, which
+    ends the wait at once.
     """
     task, generation = decided_on.task, decided_on.generation
     set_preload(store, task, version)
     try:
-        _wait_until_held(store, task, version, generation, progress, load_timeout_s)
+        _wait_until_held(store, task, version, generation, progress, load_timeout_s, stop or threading.Event())
         return flip(expected_generation=generation)
     finally:
         _withdraw(store, task, version)  # a flip has done so itself, unless another one came to the same before
@@ -165,6 +180,7 @@ def _wait_until_held(
     generation: int,
     progress: Callable[[str], None],
     load_timeout_s: float,
+    stop: threading.Event,
 ) -> None:
     """Wait until every live replica holds `version`, or another change of the release has ended the wait for it."""
     deadline = time.monotonic() + load_timeout_s
@@ -178,13 +194,17 @@ def _wait_until_held(
         if release.generation != generation:
             return  # the flip decides: it refuses, or finds done what it was to do
         if release.preload != version:
-            raise RegistryError(
+            raise ReleaseChangedError(
                 f"another change of the release of {task} asks for {release.preload or 'no version'} now, so that "
                 f"nobody loads {version} any more; look at it and try again"
             )
         if time.monotonic() > deadline:
-            raise ClusterError(
+            raise NotLoadedError(
                 f"{version} of {task} was not loaded by {', '.join(missing)} within {load_timeout_s:g} s; the release "
                 "stays as it is; see the replica's log"
             )
-        time.sleep(POLL_S)
+        if stop.wait(POLL_S):
+            raise NotLoadedError(
+                f"the process that waited for {', '.join(missing)} to load {version} of {task} stops; the release "
+                "stays as it is; change it again"
+            )

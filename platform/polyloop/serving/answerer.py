@@ -17,7 +17,7 @@ from polyloop.registry.keys import KeyInfo
 from polyloop.registry.store import Store
 from polyloop.serving.answering import Piece
 from polyloop.serving.calls import Call, Reply, TaskHandle
-from polyloop.serving.choice import Choice, choose, sticky_key
+from polyloop.serving.choice import Choice, choose, choose_asked, held_versions, sticky_key
 from polyloop.serving.dispatch import dispatch, dispatch_stream
 from polyloop.serving.fallback import another_task_may_help, another_version_may_help, stand_in
 from polyloop.serving.guardrails.screens import Screens
@@ -90,13 +90,25 @@ class Answerer:
         """Return, per task that cannot answer, the reason. Reads the store."""
         return self._releases.unready()
 
-    async def answer(self, task: str, body: TaskRequest, caller: KeyInfo, *, named: str | None = None) -> TaskAnswer:
+    async def answer(
+        self,
+        task: str,
+        body: TaskRequest,
+        caller: KeyInfo,
+        *,
+        named: str | None = None,
+        asked: str | None = None,
+    ) -> TaskAnswer:
         """Answer one request with the version that the task's release gives the user: the champion, or the canary.
 
-        Who has `named` the champion gets it.
+        Who has `named` the champion gets it; an operator gets the version `asked` for, if replicas hold it, and nobody
+        stands in for that.
         """
         with self._keys.admitted(caller, task) as tokens:
-            answer = await self._answer(task, body, caller, named)
+            if asked is not None:
+                answer = await self._answer_by(task, body, caller, asked=asked)
+            else:
+                answer = await self._answer(task, body, caller, named)
             tokens.spend(_tokens_of(answer))
         return answer
 
@@ -139,13 +151,16 @@ class Answerer:
             tokens.spend(sum(map(_tokens_of, answers)))
         return answers
 
-    async def stream(self, task: str, body: TaskRequest, caller: KeyInfo) -> AsyncGenerator[Piece | TaskAnswer]:
+    async def stream(
+        self, task: str, body: TaskRequest, caller: KeyInfo, *, asked: str | None = None
+    ) -> AsyncGenerator[Piece | TaskAnswer]:
         """Give the output in pieces as a replica writes it, then the whole answer, which alone is logged.
 
         Where guardrails look at outputs it comes in one piece: what was sent could not be taken back.
         """
         with self._keys.admitted(caller, task) as tokens:
-            async with aclosing(self._stream(task, body, caller)) as parts:
+            streamed = self._stream(task, body, caller) if asked is None else self._stream_by(task, body, caller, asked)
+            async with aclosing(streamed) as parts:
                 async for part in parts:
                     if isinstance(part, TaskAnswer):
                         tokens.spend(_tokens_of(part))
@@ -153,24 +168,26 @@ class Answerer:
 
     async def _answer(self, task: str, body: TaskRequest, caller: KeyInfo, named: str | None = None) -> TaskAnswer:
         try:
-            return await self._answer_by(task, body, caller, named)
+            return await self._answer_by(task, body, caller, named=named)
         except Exception as error:  # handed on, unless another task stands in
             other = self._spec.tasks[task].serving.fallback_task
             if other is None or not another_task_may_help(error):
                 raise
             self._fell_back(task, "", error)
-            return await self._answer_by(other, body, caller, None)
+            return await self._answer_by(other, body, caller)
 
-    async def _answer_by(self, task: str, body: TaskRequest, caller: KeyInfo, named: str | None) -> TaskAnswer:
+    async def _answer_by(
+        self, task: str, body: TaskRequest, caller: KeyInfo, *, named: str | None = None, asked: str | None = None
+    ) -> TaskAnswer:
         with RequestFigures(self._recorder, task) as figures, self._paces.admitted(task) as work:
-            choice = self._choose(task, body, named)
+            choice = self._choose(task, body, named, asked)
             call, fired = await self._screens.call(task, body, choice.version)
             figures.called(call)
             try:
                 reply = await self._replied(task, call, work)
             except Exception as error:  # handed on, unless another version stands in
                 instead = stand_in(self._releases.release(task), choice)
-                if instead is None or not another_version_may_help(error):
+                if asked is not None or instead is None or not another_version_may_help(error):
                     raise
                 self._fell_back(task, choice.version, error)
                 choice, call = instead, call.by(instead.version)
@@ -242,9 +259,11 @@ class Answerer:
             async for part in parts:
                 yield part
 
-    async def _stream_by(self, task: str, body: TaskRequest, caller: KeyInfo) -> AsyncGenerator[Piece | TaskAnswer]:
+    async def _stream_by(
+        self, task: str, body: TaskRequest, caller: KeyInfo, asked: str | None = None
+    ) -> AsyncGenerator[Piece | TaskAnswer]:
         with RequestFigures(self._recorder, task) as figures, self._paces.admitted(task) as work:
-            choice = self._choose(task, body)
+            choice = self._choose(task, body, asked=asked)
             call, fired = await self._screens.call(task, body, choice.version)
             figures.called(call)
             is_screened = self._screens.look_at_outputs(task)
@@ -276,11 +295,22 @@ class Answerer:
         logger.warning("%s falls back: %s", " ".join((task, version)).rstrip(), code_of(error))
         self._recorder.add(FALLBACKS, 1, task=task, version=version, reason=code_of(error))
 
-    def _choose(self, task: str, body: TaskRequest, named: str | None = None) -> Choice:
-        """Pick the version for a request's user or session."""
-        choice = choose(self._releases.release(task), sticky_key(body.user, body.session), named=named)
+    def _choose(self, task: str, body: TaskRequest, named: str | None = None, asked: str | None = None) -> Choice:
+        """Pick the version for a request's user or session, or the one that an operator has asked for."""
+        release = self._releases.release(task)
+        choice = choose(release, sticky_key(body.user, body.session), named=named)
         if choice is None:
             raise no_model(task)
+        if asked is None:
+            return choice
+        choice = choose_asked(release, asked)
+        if choice is None:
+            held = ", ".join(held_versions(release))
+            raise RequestError(
+                f"version: the replicas of {task!r} do not all hold {asked[:80]!r}; ask for one of {held}",
+                404,
+                "version_not_served",
+            )
         return choice
 
     async def _label_scores(self, task: str, text: str, locale: str) -> Mapping[str, float] | None:

@@ -44,12 +44,16 @@ class KeyCheck:
         self._memory: dict[str, _Known] = {}
         self._asking: dict[str, asyncio.Task[KeyInfo | None]] = {}
 
-    async def require(self, authorization: str | None, scope: str) -> KeyInfo:
-        """Return the key of an Authorization header if it exists and has `scope` (or admin)."""
-        secret = _bearer(authorization)
-        info = await self._known(secret)
+    async def info(self, authorization: str | None) -> KeyInfo:
+        """Return the key of an Authorization header if it exists, whatever it may do."""
+        info = await self._known(_bearer(authorization))
         if info is None:
             raise RequestError("the API key is unknown or revoked; `polyloop key create` makes one", 401, "bad_key")
+        return info
+
+    async def require(self, authorization: str | None, scope: str) -> KeyInfo:
+        """Return the key of an Authorization header if it exists and has `scope` (or admin)."""
+        info = await self.info(authorization)
         if not info.allows(scope):
             raise RequestError(
                 f"the API key {info.name!r} lacks the scope {scope!r}; it has: {', '.join(info.scopes)}",

@@ -78,6 +78,7 @@ def _task_info(name: str, task: TaskSpec, spec: Spec, champion: str | None) -> T
         locales=list(task_locales(task, spec.locales)),
         pairs=list(task.pairs),
         labels=list(task.labels),
+        styles=list(task.styles),
         max_input_tokens=task.model.max_input_tokens,
         champion=champion,
         request_schema=kind.request_model.model_json_schema(),

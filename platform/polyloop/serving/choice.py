@@ -1,8 +1,8 @@
 """Which version answers a request. Pure, but for the draw where a request names nobody.
 
-Input: a release, and the user's or session's key. Output: a `Choice`. A key always draws the same number for the same
-canary, so a user stays with one version; raising the weight keeps all whom the canary answered already, and another
-canary draws other users.
+Input: a release, and the user's or session's key, or the version that an operator asks for. Output: a `Choice`. A key
+always draws the same number for the same canary, so a user stays with one version; raising the weight keeps all whom
+the canary answered already, and another canary draws other users.
 """
 
 import hashlib
@@ -50,6 +50,23 @@ def choose(
     if number < release.canary_weight:
         return Choice(version=release.canary, propensity=release.canary_weight, is_canary=True)
     return Choice(version=release.champion, propensity=1.0 - release.canary_weight, is_canary=False)
+
+
+def choose_asked(release: Release, version: str) -> Choice | None:
+    """Return the version that an operator asks for, None where it is not one that replicas hold for users or operators.
+
+    These are champion, canary, shadow and previous champion; a version that is being loaded is not held everywhere yet.
+    It is picked for certain, so that beside a canary a propensity of 1 tells what was asked for from what was drawn.
+    """
+    if version not in held_versions(release):
+        return None
+    return Choice(version=version, propensity=1.0, is_canary=version == release.canary)
+
+
+def held_versions(release: Release) -> tuple[str, ...]:
+    """Return the versions that an operator may ask for, each once."""
+    names = (release.champion, release.canary, release.shadow, release.previous)
+    return tuple(dict.fromkeys(name for name in names if name is not None))
 
 
 def drawn_number(task: str, canary: str, key: str) -> float:

@@ -20,6 +20,7 @@ from polyloop.serving.events import MEDIA_TYPE
 from polyloop.serving.oip import routes as oip_routes
 from polyloop.serving.openai_api import routes as openai_routes
 from polyloop.serving.problems import documented
+from polyloop.serving.releases.schemas import ReleaseChange
 from polyloop.serving.schemas import FeedbackReceipt, Problem, StreamedPiece
 from polyloop.tasks import KINDS
 
@@ -80,6 +81,16 @@ TASK_ROUTE: dict[str, Any] = {
     },
     "openapi_extra": {
         **NEEDS_KEY,
+        "parameters": [
+            {
+                "name": "version",
+                "in": "query",
+                "required": False,
+                "description": "For keys with the scope admin: the champion, canary, shadow or previous champion that "
+                "shall answer. Left out, the release decides.",
+                "schema": {"type": "string"},
+            },
+        ],
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": _any_of([kind.request_model for kind in KINDS.values()])}},
@@ -131,7 +142,8 @@ def _document(app: FastAPI, tasks: Sequence[str]) -> dict[str, Any]:
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, summary=SUMMARY, routes=app.routes)
         kinds = KINDS.values()
-        read: list[type[BaseModel]] = [FeedbackRequest, BatchRequest, *(kind.request_model for kind in kinds)]
+        read: list[type[BaseModel]] = [FeedbackRequest, BatchRequest, ReleaseChange]
+        read += [kind.request_model for kind in kinds]
         read += [*openai_routes.REQUESTS, *oip_routes.REQUESTS]
         sent: list[type[BaseModel]] = [Problem, FeedbackReceipt, StreamedPiece, BatchResults]
         sent += [kind.answer_model for kind in kinds]

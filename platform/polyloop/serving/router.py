@@ -27,10 +27,13 @@ from polyloop.serving.calls import TaskHandle
 from polyloop.serving.catalogue import served_model, task_list, version_list
 from polyloop.serving.lifespan import closing_at_the_end
 from polyloop.serving.metrics.recorder import RayRecorder, Recorder
+from polyloop.serving.metrics.window import RecentRequests
 from polyloop.serving.oip import routes as oip_routes
 from polyloop.serving.openai_api import routes as openai_routes
 from polyloop.serving.problems import install_problem_handlers
+from polyloop.serving.releases.routes import ReleaseRoutes
 from polyloop.serving.schemas import Health, ServedModel, TaskList, VersionList
+from polyloop.serving.status.routes import StatusRoutes
 from polyloop.serving.task_events import accepts_events, streamed
 from polyloop.spec.loader import LoadedSpec, load_spec
 from polyloop.tasks import kind_of
@@ -45,9 +48,11 @@ class Router:
         self, loaded: LoadedSpec, tasks: Mapping[str, TaskHandle], *, recorder: Recorder | None = None
     ) -> None:
         self._spec = loaded.spec
+        self._recent = RecentRequests(recorder or RayRecorder())
         self._store = open_store(loaded.store_url)
         self._keys = KeyCheck(self._store)
-        self._answerer = Answerer(loaded, tasks, store=self._store, recorder=recorder or RayRecorder())
+        self._answerer = Answerer(loaded, tasks, store=self._store, recorder=self._recent)
+        self._release_routes = ReleaseRoutes(self._answerer, self._keys, self._store, loaded)
 
     @property
     def alive(self) -> bool:
@@ -56,6 +61,7 @@ class Router:
 
     def close(self) -> None:
         """Write what the inference log still holds, and let go of the store."""
+        self._release_routes.close()
         self._answerer.close()
         self._store.close()
 
@@ -75,6 +81,8 @@ class Router:
         app.add_api_route("/v1/models/{model}", self.show_model, tags=["catalogue"], **openapi.MODEL_ROUTE)
         openai_routes.OpenAIRoutes(self._answerer, self._keys, max_body_bytes=max_body_bytes).add_to(app)
         oip_routes.InferenceRoutes(self._answerer, self._keys, max_body_bytes=max_body_bytes).add_to(app)
+        self._release_routes.add_to(app)
+        StatusRoutes(self._answerer, self._keys, self._store, self._recent).add_to(app)
         app.add_api_route("/healthz", self.live, tags=["health"])
         app.add_api_route("/readyz", self.ready, tags=["health"], responses={503: {"model": Health}})
         app.router.routes.extend(console_routes())
@@ -82,13 +90,14 @@ class Router:
         return app
 
     async def answer_task(self, task: str, request: Request, authorization: Authorization) -> Response:
-        """Answer one input, as it is written if the client accepts events."""
-        caller = await self._keys.require(authorization, "infer")
+        """Answer one input, as it is written if the client accepts events; keys with admin may ask for a `version`."""
+        asked = request.query_params.get("version")
+        caller = await self._keys.require(authorization, "infer" if asked is None else "admin")
         model = kind_of(self._answerer.task(task)).request_model
         body = await read_body(request, model, max_body_bytes=self._spec.serving.max_body_bytes)
         if accepts_events(request):
-            return await streamed(request, self._answerer.stream(task, body, caller))
-        answer = await self._answerer.answer(task, body, caller)
+            return await streamed(request, self._answerer.stream(task, body, caller, asked=asked))
+        answer = await self._answerer.answer(task, body, caller, asked=asked)
         return Response(answer.model_dump_json(exclude_none=True), media_type="application/json")
 
     async def list_tasks(self, authorization: Authorization) -> TaskList:

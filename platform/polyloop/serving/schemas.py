@@ -27,6 +27,8 @@ class TaskInfo(WireModel):
     """Language pairs, for translate."""
     labels: list[str]
     """Labels, for classify."""
+    styles: list[str]
+    """Styles, for generate."""
     max_input_tokens: int
     """Longest input that is answered."""
     champion: str | None
@@ -109,6 +111,17 @@ class FeedbackReceipt(WireModel):
 
     feedback_id: str
     """Id of the stored statement."""
+
+
+class CallerKey(WireModel):
+    """The API key that asks."""
+
+    key_id: str
+    """Id, the second part of the key's text."""
+    name: str
+    """Name, which stands in the history of releases."""
+    scopes: list[str]
+    """What it may do; admin may do everything."""
 
 
 class Health(WireModel):

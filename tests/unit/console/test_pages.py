@@ -1,6 +1,7 @@
 """The console's files: served with their types and a strict policy, whole without any other host, and nothing else."""
 
 import re
+from importlib.resources import files
 
 import httpx
 import pytest
@@ -9,7 +10,11 @@ from starlette.applications import Starlette
 from polyloop.console.pages import FILES, console_routes
 
 STATIC = {file.name: file.read_text("utf-8") for file, _ in FILES.values()}
-PAGE, COLOURS, SCRIPT = (STATIC[name] for name in ("index.html", "base.css", "console.js"))
+PAGE, COLOURS = (STATIC[name] for name in ("index.html", "base.css"))
+MODULES = {name: text for name, text in STATIC.items() if name.endswith(".js")}
+SCRIPT = "\n".join(MODULES.values())
+MAX_LINES = 250
+IMPORT = re.compile(r'^import (?:\{[^}]*\} from )?"([^"]+)";$', flags=re.MULTILINE)
 SVG_NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
 READABLE_CONTRAST = 4.5
 """WCAG 2.2, success criterion 1.4.3 at level AA; 1.4.11 asks 3 of the edges of controls."""
@@ -28,7 +33,9 @@ def console() -> httpx.AsyncClient:
         ("/console", "text/html; charset=utf-8"),
         ("/console/base.css", "text/css; charset=utf-8"),
         ("/console/console.css", "text/css; charset=utf-8"),
+        ("/console/tables.css", "text/css; charset=utf-8"),
         ("/console/console.js", "text/javascript; charset=utf-8"),
+        ("/console/api.js", "text/javascript; charset=utf-8"),
         ("/console/icon.svg", "image/svg+xml"),
     ],
 )
@@ -86,7 +93,28 @@ def test_no_file_refers_to_another_host(name: str) -> None:
 
 def test_every_file_that_the_page_names_is_served() -> None:
     local = re.findall(r'(?:src|href)="(?!#|docs")([^"]+)"', PAGE)
-    assert {f"/{path}" for path in local} == FILES.keys() - {"/console"}
+    loaded = {f"/console/{name}" for name in MODULES if name != "console.js"}
+    assert {f"/{path}" for path in local} == FILES.keys() - {"/console"} - loaded
+
+
+def test_every_module_is_reached_from_the_first_and_imports_only_what_is_served() -> None:
+    reached, waiting = set(), ["console.js"]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += [path.removeprefix("./") for path in IMPORT.findall(MODULES[name])]
+    assert reached == MODULES.keys()
+
+
+def test_every_file_of_the_folder_is_served() -> None:
+    folder = {file.name for file in (files("polyloop.console") / "static").iterdir()}
+    assert folder == STATIC.keys() - {"base.css"}
+
+
+@pytest.mark.parametrize("name", STATIC)
+def test_no_file_is_long(name: str) -> None:
+    assert len(STATIC[name].splitlines()) < MAX_LINES
 
 
 def test_the_page_holds_no_script_style_or_handler_of_its_own() -> None:
@@ -105,7 +133,7 @@ def test_the_key_is_kept_for_the_tab_only() -> None:
     assert re.findall(r"localStorage|indexedDB|\.cookie", SCRIPT) == []
 
 
-def test_every_field_has_a_label() -> None:
+def test_every_field_of_the_page_has_a_label() -> None:
     fields = set(re.findall(r'<(?:input|select|textarea)\s[^>]*?id="([^"]+)"', PAGE))
     assert len(fields) >= 8
     assert fields == set(re.findall(r'<label for="([^"]+)"', PAGE))

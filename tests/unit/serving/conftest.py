@@ -48,6 +48,12 @@ def bearer(store: Store) -> dict[str, str]:
 
 
 @pytest.fixture
+def admin(store: Store) -> dict[str, str]:
+    """The header of a key that may do everything, named ana."""
+    return {"Authorization": f"Bearer {create_key(store, 'ana', ['admin'])[1]}"}
+
+
+@pytest.fixture
 def handles() -> dict[str, SmallHandle]:
     """Handles of both tasks."""
     return {

@@ -48,6 +48,11 @@ async def test_every_route_of_the_contract_is_described(document: Any) -> None:
         ("/v1/models/{model}", "get"),
         ("/v1/chat/completions", "post"),
         ("/v1/completions", "post"),
+        ("/v1/releases", "get"),
+        ("/v1/releases/{task}", "get"),
+        ("/v1/releases/{task}", "post"),
+        ("/v1/status", "get"),
+        ("/v1/key", "get"),
         ("/v2", "get"),
         *((f"{model}{verb}", "get") for model in MODELS for verb in ("", "/ready")),
         *((f"{model}/infer", "post") for model in MODELS),
@@ -68,6 +73,7 @@ async def test_every_reference_resolves(document: Any) -> None:
 async def test_the_bodies_of_all_kinds_are_described(document: Any) -> None:
     names = {"ChatCompletionRequest", "ChatCompletionChunk", "InferenceRequest", "InferenceResponse", "OpenAIError"}
     names |= {"ClassifyRequest", "ClassifyAnswer", "TranslateRequest", "TranslateAnswer", "FeedbackReceipt", "Problem"}
+    names |= {"ReleaseChange", "Promotion", "Rollback", "CanaryChange", "ShadowChange", "ReleaseDetail", "Status"}
     assert names <= document["components"]["schemas"].keys()
     assert json.loads(json.dumps(document)) == document
 
@@ -121,6 +127,11 @@ async def test_every_route_but_health_documentation_and_console_refuses_a_missin
         ("GET", "/v1/models/{model}"),
         ("POST", "/v1/chat/completions"),
         ("POST", "/v1/completions"),
+        ("GET", "/v1/releases"),
+        ("GET", "/v1/releases/{task}"),
+        ("POST", "/v1/releases/{task}"),
+        ("GET", "/v1/status"),
+        ("GET", "/v1/key"),
         ("GET", "/v2"),
         *(("GET", f"{model}{verb}") for model in MODELS for verb in ("", "/ready")),
         *(("POST", f"{model}/infer") for model in MODELS),

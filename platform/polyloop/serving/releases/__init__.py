@@ -1,0 +1,1 @@
+"""Releases over HTTP: what each task serves, and changes of it."""
