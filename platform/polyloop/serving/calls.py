@@ -4,7 +4,8 @@ Input: a `Call`. Output: a `Reply`, or pieces of its output and then the `Reply`
 DeploymentHandle as the router uses.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 
@@ -16,6 +17,10 @@ class Call:
     text: str
     locale: str
     target_locale: str
+    request_id: str | None = field(default=None, compare=False)
+    """Id of the request, for the replica's log lines."""
+    trace: Mapping[str, str] | None = field(default=None, compare=False)
+    """Headers by which the replica's spans go on from the router's; None where none are made."""
 
 
 @dataclass(frozen=True, kw_only=True)

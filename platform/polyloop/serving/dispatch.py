@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -18,6 +19,8 @@ from ray.serve.exceptions import BackPressureError, RayServeException
 
 from polyloop.errors import RequestError
 from polyloop.serving.calls import Call, Reply, TaskHandle
+from polyloop.serving.observing.asked import request_id_now
+from polyloop.serving.tracing.spans import NO_SPAN, Span
 
 logger = logging.getLogger("polyloop.serving")
 
@@ -27,17 +30,20 @@ LOST = (RayActorError, RaySystemError, RayServeException, grpc.RpcError)
 """What a call raises whose replica is gone."""
 
 
-async def dispatch(handle: TaskHandle, call: Call, *, task: str, timeout_s: float) -> Reply:
-    """Return the reply of a live replica; a timeout cancels the work that is still queued."""
+async def dispatch(handle: TaskHandle, call: Call, *, task: str, timeout_s: float, span: Span = NO_SPAN) -> Reply:
+    """Return the reply of a live replica; a timeout cancels the work that is still queued.
+
+    Each attempt is a span `call` below `span`.
+    """
     try:
         async with asyncio.timeout(timeout_s):
-            return await _attempt(handle, call, task)
+            return await _attempt(handle, call, task, span)
     except TimeoutError:
         raise _too_slow(task, timeout_s) from None
 
 
 async def dispatch_stream(
-    handle: TaskHandle, call: Call, *, task: str, timeout_s: float
+    handle: TaskHandle, call: Call, *, task: str, timeout_s: float, span: Span = NO_SPAN
 ) -> AsyncGenerator[str | Reply]:
     """Give the pieces of an output as a replica writes them, and then the reply, whose output they make up.
 
@@ -51,15 +57,16 @@ async def dispatch_stream(
             await asyncio.sleep(RETRY_PAUSE_S * 2**attempt)
         written = ""
         try:
-            async with aclosing(_parts(streaming.remote(call), deadline_s)) as parts:
-                async for part in parts:
-                    if isinstance(part, Reply):
-                        reply = part
-                        continue
-                    written += part
-                    if piece := _beyond(given, written, task):
-                        given += piece
-                        yield piece
+            with _attempt_span(span, task, attempt) as trying:
+                async with aclosing(_parts(streaming.remote(_sent(call, trying)), deadline_s)) as parts:
+                    async for part in parts:
+                        if isinstance(part, Reply):
+                            reply = part
+                            continue
+                        written += part
+                        if piece := _beyond(given, written, task):
+                            given += piece
+                            yield piece
         except TimeoutError:
             raise _too_slow(task, timeout_s) from None
         except BackPressureError:
@@ -98,17 +105,29 @@ def _beyond(given: str, written: str, task: str) -> str:
     return written[len(given) :]
 
 
-async def _attempt(handle: TaskHandle, call: Call, task: str) -> Reply:
+def _attempt_span(span: Span, task: str, attempt: int) -> Span:
+    span.note(attempts=attempt + 1)
+    return span.child("call", "client", task=task, attempt=attempt + 1)
+
+
+def _sent(call: Call, span: Span) -> Call:
+    """Return a call with what its replica needs to tell of it."""
+    return replace(call, request_id=request_id_now(), trace=span.carrier)
+
+
+async def _attempt(handle: TaskHandle, call: Call, task: str, span: Span) -> Reply:
     for attempt in range(MAX_ATTEMPTS):
         if attempt:
             await asyncio.sleep(RETRY_PAUSE_S * 2**attempt)
-        response = handle.remote(call)
         try:
-            reply: Reply = await response
-            return reply
-        except asyncio.CancelledError:
-            response.cancel()
-            raise
+            with _attempt_span(span, task, attempt) as trying:
+                response = handle.remote(_sent(call, trying))
+                try:
+                    reply: Reply = await response
+                    return reply
+                except asyncio.CancelledError:
+                    response.cancel()
+                    raise
         except BackPressureError:
             raise _overloaded(task) from None
         except LOST as error:

@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from polyloop.errors import FeedbackError, ParameterError, PolyloopError, RequestError, StorageFullError
+from polyloop.serving.observing.asked import ASKED, Asked
 from polyloop.serving.schemas import Problem
 
 logger = logging.getLogger("polyloop.serving")
@@ -84,7 +85,7 @@ def describe(request: Request, error: Exception) -> Failure:
     code = code_of(error)
     if isinstance(error, FeedbackError):
         return _failure(request, 422, code, error.message)
-    asked = f"request {request.headers.get('x-request-id') or 'without an id'} to {request.url.path}"
+    asked = f"request {_request_id(request) or 'without an id'} to {request.url.path}"
     if isinstance(error, PolyloopError):
         logger.error("%s failed: %s", asked, error.message)
         if isinstance(error, StorageFullError):
@@ -105,6 +106,12 @@ def code_of(error: BaseException) -> str:
     return "unavailable" if isinstance(error, PolyloopError) else "internal_error"
 
 
+def _request_id(request: Request) -> str | None:
+    """Return the id that the door gave the request; unforeseen failures are answered outside of its context."""
+    asked = request.scope.get(ASKED)
+    return asked.request_id if isinstance(asked, Asked) else None
+
+
 def _failure(
     request: Request,
     status: int,
@@ -119,7 +126,7 @@ def _failure(
         status=status,
         detail=detail,
         code=code,
-        request_id=request.headers.get("x-request-id"),
+        request_id=_request_id(request),
     )
     sent = dict(headers or {})
     if status in (429, 503):

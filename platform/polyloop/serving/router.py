@@ -16,6 +16,7 @@ from fastapi_offline import FastAPIOffline
 from ray import serve
 
 from polyloop import __version__
+from polyloop.cluster.serve_log import log_through_serve
 from polyloop.console.pages import console_routes
 from polyloop.data.language import identify
 from polyloop.errors import ClusterError, RequestError
@@ -36,15 +37,20 @@ from polyloop.serving.dispatch import dispatch, dispatch_stream
 from polyloop.serving.guardrails.screens import Screens
 from polyloop.serving.lifespan import closing_at_the_end
 from polyloop.serving.metrics.recorder import RayRecorder, Recorder
-from polyloop.serving.metrics.requests import RequestFigures
 from polyloop.serving.metrics.table import LOG_DROPPED
+from polyloop.serving.observing.asked import line_facts
+from polyloop.serving.observing.door import Door
+from polyloop.serving.observing.inference import ObservedInference
 from polyloop.serving.oip import routes as oip_routes
 from polyloop.serving.openai_api import routes as openai_routes
+from polyloop.serving.options import ROUTER
 from polyloop.serving.problems import documented, install_problem_handlers
 from polyloop.serving.release_watch import ReleaseWatch
 from polyloop.serving.schemas import Health, ServedModel, TaskList, VersionList
 from polyloop.serving.settling import input_locales
 from polyloop.serving.task_events import accepts_events, streamed
+from polyloop.serving.tracing.spans import current_span
+from polyloop.serving.tracing.tracer import Tracing, open_tracing
 from polyloop.spec.loader import LoadedSpec, load_spec
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks import kind_of
@@ -58,10 +64,16 @@ class Router:
     """The routes and what they need; `tasks` maps the name of each task to the handle of its deployment."""
 
     def __init__(
-        self, loaded: LoadedSpec, tasks: Mapping[str, TaskHandle], *, recorder: Recorder | None = None
+        self,
+        loaded: LoadedSpec,
+        tasks: Mapping[str, TaskHandle],
+        *,
+        recorder: Recorder | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self._spec = loaded.spec
         self._recorder: Recorder = recorder or RayRecorder()
+        self._tracing = tracing or open_tracing(ROUTER, self._recorder)
         self._tasks = tasks
         self._store = open_store(loaded.store_url)
         self._keys = KeyCheck(self._store)
@@ -82,12 +94,14 @@ class Router:
         self._releases.stop()
         self._log.close()
         self._store.close()
+        self._tracing.close()
 
     def app(self) -> FastAPI:
         """Return the routes as an ASGI application, which closes this router when it shuts down."""
         app = FastAPIOffline(
             title="Polyloop", version=__version__, redoc_url=None, lifespan=closing_at_the_end(self.close)
         )
+        app.add_middleware(Door, self._tracing, self._spec.serving.access_log)
         install_problem_handlers(app, {**openai_routes.SHAPES, **oip_routes.SHAPES})
         needs_key: dict[str, Any] = {"responses": documented(401, 403, 503), "openapi_extra": openapi.NEEDS_KEY}
         app.add_api_route(
@@ -123,16 +137,18 @@ class Router:
         Who has `named` the champion gets it.
         """
         task_spec = self.task(task)
-        with RequestFigures(self._recorder, task) as figures:
+        with ObservedInference(self._recorder, task) as seen:
             choice = self._choose(task, body, named)
-            call, fired = await self._screens.call(task, body, choice.version)
-            figures.called(call)
-            reply = await dispatch(self._tasks[task], call, task=task, timeout_s=self._spec.serving.request_timeout_s)
-            reply, more = await self._screens.reply(task, reply, call.target_locale)
+            seen.chosen(choice)
+            call, fired = await self._screens.call(task, body, choice.version, seen.span)
+            seen.called(call)
+            timeout_s = self._spec.serving.request_timeout_s
+            reply = await dispatch(self._tasks[task], call, task=task, timeout_s=timeout_s, span=seen.span)
+            reply, more = await self._screens.reply(task, reply, call.target_locale, seen.span)
             claim = self._claim(task, call, choice.propensity)
             id_ = sign(claim, self._signing_key)
-            answer = answer_of(claim, task_spec, reply, id_=id_, started_s=figures.started_s, fired=(*fired, *more))
-            figures.answered(answer)
+            answer = answer_of(claim, task_spec, reply, id_=id_, started_s=seen.started_s, fired=(*fired, *more))
+            seen.answered(claim, answer)
         self._put_down(claim, call, reply, answer, caller, body)
         return answer
 
@@ -142,29 +158,31 @@ class Router:
         Where guardrails look at outputs it comes in one piece: what was sent could not be taken back.
         """
         task_spec = self.task(task)
-        with RequestFigures(self._recorder, task) as figures:
+        with ObservedInference(self._recorder, task) as seen:
             choice = self._choose(task, body)
-            call, fired = await self._screens.call(task, body, choice.version)
-            figures.called(call)
+            seen.chosen(choice)
+            call, fired = await self._screens.call(task, body, choice.version, seen.span)
+            seen.called(call)
             is_screened = self._screens.look_at_outputs(task)
             claim = self._claim(task, call, choice.propensity)
             id_ = sign(claim, self._signing_key)
             timeout_s = self._spec.serving.request_timeout_s
-            async with aclosing(dispatch_stream(self._tasks[task], call, task=task, timeout_s=timeout_s)) as parts:
+            written = dispatch_stream(self._tasks[task], call, task=task, timeout_s=timeout_s, span=seen.span)
+            async with aclosing(written) as parts:
                 async for part in parts:
                     if isinstance(part, str):
                         if not is_screened:
-                            figures.piece()
+                            seen.piece()
                             yield Piece(id=id_, version=call.version, text=part)
                         continue
-                    reply, more = await self._screens.reply(task, part, call.target_locale)
+                    reply, more = await self._screens.reply(task, part, call.target_locale, seen.span)
                     if is_screened:
-                        figures.piece()
+                        seen.piece()
                         yield Piece(id=id_, version=call.version, text=reply.output)
                     answer = answer_of(
-                        claim, task_spec, reply, id_=id_, started_s=figures.started_s, fired=(*fired, *more)
+                        claim, task_spec, reply, id_=id_, started_s=seen.started_s, fired=(*fired, *more)
                     )
-                    figures.answered(answer)
+                    seen.answered(claim, answer)
                     self._put_down(claim, call, reply, answer, caller, body)
                     yield answer
 
@@ -242,7 +260,8 @@ class Router:
         if version is None:
             raise no_model(task)
         call = Call(version=version, text=normalise_text(text), locale=locale, target_locale=locale)
-        reply = await dispatch(self._tasks[task], call, task=task, timeout_s=self._spec.serving.request_timeout_s)
+        timeout_s = self._spec.serving.request_timeout_s
+        reply = await dispatch(self._tasks[task], call, task=task, timeout_s=timeout_s, span=current_span())
         return reply.scores
 
     def _claim(self, task: str, call: Call, propensity: float) -> InferenceClaim:
@@ -267,7 +286,9 @@ class RouterIngress:
     """Serve deployment class around a `Router`."""
 
     def __init__(self, spec_path: str, tasks: dict[str, TaskHandle]) -> None:
-        self._router = Router(load_spec(spec_path), tasks)
+        loaded = load_spec(spec_path)
+        log_through_serve(line_facts, is_json=loaded.spec.serving.logs == "json")
+        self._router = Router(loaded, tasks)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         return self._router.app()
