@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from copy import copy
 
 from polyloop.spec.settings import settings
 
@@ -17,7 +18,6 @@ OWN = "polyloop"
 OTHERS = ("opentelemetry",)
 SERVE = "ray.serve"
 FLUSH_S = 2.0
-_STANDARD = frozenset(vars(logging.makeLogRecord({})))
 
 Facts = Callable[[], Mapping[str, object]]
 """Returns what is known of the request that the calling context belongs to."""
@@ -54,7 +54,8 @@ class ServeHandler(logging.Handler):
         """Hand one record on."""
         try:
             told = {**self._facts(), **getattr(record, "access", {})}
-            own = logging.makeLogRecord({name: value for name, value in vars(record).items() if name in _STANDARD})
+            own = copy(record)
+            own.__dict__.pop("access", None)
             # Serve would put in the id that the client sent, however long; ours is the checked one.
             own.__dict__["skip_context_filter"] = True
             if self._is_json:
