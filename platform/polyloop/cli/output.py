@@ -34,13 +34,18 @@ def print_rows(rows: Sequence[dict[str, Any]], *, as_json: bool, title: str) -> 
     if as_json:
         print_json(list(rows))
         return
+    print_renderable(table_of(rows, title=title))
+
+
+def table_of(rows: Sequence[dict[str, Any]], *, title: str) -> Group:
+    """Return rows of equal keys as a table under a title."""
     table = Table()
     for name in rows[0] if rows else ["(none yet)"]:
         table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*(Text("" if value is None else shown(str(value))) for value in row.values()))
     # A title of the table's own would be broken where the table is narrow.
-    print_renderable(Group(Text(title, style="italic"), table))
+    return Group(Text(title, style="italic"), table)
 
 
 def print_renderable(renderable: Any) -> None:

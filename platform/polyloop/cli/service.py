@@ -6,6 +6,7 @@ import typer
 
 from polyloop.cli.context import AsJson, of
 from polyloop.cli.output import ProgressLine, messages, print_json, print_rows
+from polyloop.errors import ClusterError, SpecError
 
 
 def register(app: typer.Typer) -> None:
@@ -54,14 +55,25 @@ def down(context: typer.Context) -> None:
     messages.print("stopped" if stopped else "nothing runs")
 
 
-def status(context: typer.Context, as_json: AsJson = False) -> None:
-    """Show whether the project is served on this machine, and each deployment.
+def status(
+    context: typer.Context,
+    as_json: AsJson = False,
+    is_watching: Annotated[
+        bool, typer.Option("--watch", help="Show each task's versions, rates and times, until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Show whether the project is served on this machine, and each deployment; with --watch, what its tasks do.
+
+    --watch also follows a cluster that `ray start` began: the one whose dashboard POLYLOOP_RAY_ADDRESS names.
 
     Example: `polyloop status --json`
     """
 
     from polyloop.serving.embedded import service_status
 
+    if is_watching:
+        _watch(context, as_json)
+        return
     found = service_status(of(context).loaded)
     if as_json:
         print_json(found)
@@ -75,3 +87,21 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         for deployment, state in application["deployments"].items()
     ]
     print_rows(rows, as_json=False, title=f"Served at {found['url']}")
+
+
+def _watch(context: typer.Context, as_json: bool) -> None:
+    from polyloop.cli.status_watch import watch
+    from polyloop.serving.embedded import dashboard_of
+    from polyloop.serving.live_status import LiveStatus, pages_of_cluster
+
+    if as_json:
+        raise SpecError("--watch shows a table; leave it out for --json, or scrape the nodes with Prometheus")
+    loaded = of(context).loaded
+    dashboard_url = dashboard_of(loaded)
+    if dashboard_url is None:
+        raise ClusterError(
+            "nothing runs on this machine; start it with `polyloop up`, or set POLYLOOP_RAY_ADDRESS to the dashboard "
+            "of the cluster that serves the project, such as http://127.0.0.1:8265"
+        )
+    live = LiveStatus(of(context).store, tuple(loaded.spec.tasks), lambda: pages_of_cluster(dashboard_url))
+    watch(live, f"{loaded.spec.project} on {dashboard_url}")

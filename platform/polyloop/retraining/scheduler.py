@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 import ray
 
 from polyloop.cluster.jobs import submit_job
+from polyloop.cluster.serve_log import log_through_serve
 from polyloop.errors import ClusterError, PolyloopError
 from polyloop.feedback.curation_store import count_acceptable
 from polyloop.registry.releases import get_release
@@ -46,6 +47,7 @@ class Scheduler:
 
     def __init__(self, spec_path: str, cluster: str | None = None) -> None:
         self._loaded = load_spec(spec_path)
+        log_through_serve(is_json=self._loaded.spec.serving.logs == "json")
         self._store = open_store(self._loaded.store_url)
         self._owner = f"{SCHEDULER_PREFIX}{uuid.uuid4().hex[:8]}"
         # Inside the cluster, the address of its control store leads the job client to the dashboard.

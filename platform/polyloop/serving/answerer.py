@@ -24,12 +24,13 @@ from polyloop.serving.guardrails.screens import Screens
 from polyloop.serving.ledger import Ledger
 from polyloop.serving.limits.gates import KeyGate, TaskGate, Work
 from polyloop.serving.metrics.recorder import Recorder
-from polyloop.serving.metrics.requests import RequestFigures
 from polyloop.serving.metrics.table import CACHE, FALLBACKS
+from polyloop.serving.observing.inference import ObservedInference
 from polyloop.serving.problems import code_of
 from polyloop.serving.release_watch import ReleaseWatch
 from polyloop.serving.reply_cache import ReplyCache
 from polyloop.serving.settling import input_locales
+from polyloop.serving.tracing.spans import Span, current_span
 from polyloop.spec.loader import LoadedSpec
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks.base import TaskAnswer, TaskRequest
@@ -179,43 +180,47 @@ class Answerer:
     async def _answer_by(
         self, task: str, body: TaskRequest, caller: KeyInfo, *, named: str | None = None, asked: str | None = None
     ) -> TaskAnswer:
-        with RequestFigures(self._recorder, task) as figures, self._paces.admitted(task) as work:
+        with ObservedInference(self._recorder, task) as seen, self._paces.admitted(task) as work:
             choice = self._choose(task, body, named, asked)
-            call, fired = await self._screens.call(task, body, choice.version)
-            figures.called(call)
+            seen.chosen(choice)
+            call, fired = await self._screens.call(task, body, choice.version, seen.span)
+            seen.called(call)
             try:
-                reply = await self._replied(task, call, work)
+                reply = await self._replied(task, call, work, seen.span)
             except Exception as error:  # handed on, unless another version stands in
                 instead = stand_in(self._releases.release(task), choice)
                 if asked is not None or instead is None or not another_version_may_help(error):
                     raise
                 self._fell_back(task, choice.version, error)
                 choice, call = instead, call.by(instead.version)
-                figures.called(call)
-                reply = await self._replied(task, call, work)
-            reply, more = await self._screens.reply(task, reply, call.target_locale)
+                seen.chosen(choice)
+                seen.called(call)
+                reply = await self._replied(task, call, work, seen.span)
+            reply, more = await self._screens.reply(task, reply, call.target_locale, seen.span)
+            claimed = self._ledger.claim(task, call, choice.propensity)
             answer = self._ledger.answer(
-                self._ledger.claim(task, call, choice.propensity),
+                claimed,
                 call,
                 reply,
                 caller,
                 user=body.user,
-                started_s=figures.started_s,
+                started_s=seen.started_s,
                 fired=(*fired, *more),
             )
-            figures.answered(answer)
+            seen.answered(claimed[0], answer)
         return answer
 
-    async def _replied(self, task: str, call: Call, work: Work) -> Reply:
+    async def _replied(self, task: str, call: Call, work: Work, span: Span) -> Reply:
         """Return the reply that an equal call got lately, or that of a replica."""
         kept = self._kept(task, call)
         if kept is not None:
             return kept
-        reply = await dispatch(self._tasks[task], call, task=task, timeout_s=self._spec.serving.request_timeout_s)
+        timeout_s = self._spec.serving.request_timeout_s
+        reply = await dispatch(self._tasks[task], call, task=task, timeout_s=timeout_s, span=span)
         self._has_replied(task, call, reply, work)
         return reply
 
-    async def _written(self, task: str, call: Call, work: Work) -> AsyncGenerator[str | Reply]:
+    async def _written(self, task: str, call: Call, work: Work, span: Span) -> AsyncGenerator[str | Reply]:
         """Give the pieces of an output, and then the reply; a kept one comes in one piece."""
         kept = self._kept(task, call)
         if kept is not None:
@@ -224,7 +229,8 @@ class Answerer:
             yield kept
             return
         timeout_s = self._spec.serving.request_timeout_s
-        async with aclosing(dispatch_stream(self._tasks[task], call, task=task, timeout_s=timeout_s)) as parts:
+        written = dispatch_stream(self._tasks[task], call, task=task, timeout_s=timeout_s, span=span)
+        async with aclosing(written) as parts:
             async for part in parts:
                 if isinstance(part, Reply):
                     self._has_replied(task, call, part, work)
@@ -262,22 +268,23 @@ class Answerer:
     async def _stream_by(
         self, task: str, body: TaskRequest, caller: KeyInfo, asked: str | None = None
     ) -> AsyncGenerator[Piece | TaskAnswer]:
-        with RequestFigures(self._recorder, task) as figures, self._paces.admitted(task) as work:
+        with ObservedInference(self._recorder, task) as seen, self._paces.admitted(task) as work:
             choice = self._choose(task, body, asked=asked)
-            call, fired = await self._screens.call(task, body, choice.version)
-            figures.called(call)
+            seen.chosen(choice)
+            call, fired = await self._screens.call(task, body, choice.version, seen.span)
+            seen.called(call)
             is_screened = self._screens.look_at_outputs(task)
             claimed = self._ledger.claim(task, call, choice.propensity)
-            async with aclosing(self._written(task, call, work)) as parts:
+            async with aclosing(self._written(task, call, work, seen.span)) as parts:
                 async for part in parts:
                     if isinstance(part, str):
                         if not is_screened:
-                            figures.piece()
+                            seen.piece()
                             yield Piece(id=claimed[1], version=call.version, text=part)
                         continue
-                    reply, more = await self._screens.reply(task, part, call.target_locale)
+                    reply, more = await self._screens.reply(task, part, call.target_locale, seen.span)
                     if is_screened:
-                        figures.piece()
+                        seen.piece()
                         yield Piece(id=claimed[1], version=call.version, text=reply.output)
                     answer = self._ledger.answer(
                         claimed,
@@ -285,10 +292,10 @@ class Answerer:
                         reply,
                         caller,
                         user=body.user,
-                        started_s=figures.started_s,
+                        started_s=seen.started_s,
                         fired=(*fired, *more),
                     )
-                    figures.answered(answer)
+                    seen.answered(claimed[0], answer)
                     yield answer
 
     def _fell_back(self, task: str, version: str, error: Exception) -> None:
@@ -321,7 +328,8 @@ class Answerer:
         if version is None:
             raise no_model(task)
         call = Call(version=version, text=normalise_text(text), locale=locale, target_locale=locale)
-        reply = await dispatch(self._tasks[task], call, task=task, timeout_s=self._spec.serving.request_timeout_s)
+        timeout_s = self._spec.serving.request_timeout_s
+        reply = await dispatch(self._tasks[task], call, task=task, timeout_s=timeout_s, span=current_span())
         return reply.scores
 
 

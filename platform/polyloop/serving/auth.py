@@ -15,6 +15,8 @@ from fastapi import Request
 from polyloop.errors import PolyloopError, RequestError
 from polyloop.registry.keys import KEY_PATTERN, KeyInfo, authenticate, signing_key
 from polyloop.registry.store import Store
+from polyloop.serving.observing.asked import asked_now
+from polyloop.serving.tracing.spans import current_span
 from polyloop.spec.settings import settings
 
 logger = logging.getLogger("polyloop.serving")
@@ -49,6 +51,8 @@ class KeyCheck:
         info = await self._known(_bearer(authorization))
         if info is None:
             raise RequestError("the API key is unknown or revoked; `polyloop key create` makes one", 401, "bad_key")
+        if asked := asked_now():
+            asked.key_id = info.key_id
         return info
 
     async def require(self, authorization: str | None, scope: str) -> KeyInfo:
@@ -70,9 +74,11 @@ class KeyCheck:
             return known.info
         asking = self._asking.get(secret) or self._ask(secret)
         if known is None or known.info is None or now - known.told_at >= AWAY_S:
-            await asyncio.wait({asking})
+            with current_span().child("store", what="key"):
+                await asyncio.wait({asking})
             return asking.result()
-        await asyncio.wait({asking}, timeout=PATIENCE_S)
+        with current_span().child("store", what="key"):
+            await asyncio.wait({asking}, timeout=PATIENCE_S)
         if asking.done() and not isinstance(asking.exception(), PolyloopError):
             return asking.result()
         logger.warning("the store does not answer; the API key %s is taken for as good as it was", known.info.key_id)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from polyloop.errors import ModelError, RequestError
+from polyloop.serving.tracing.spans import Span, current_span
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -28,6 +29,7 @@ class _Waiting(Generic[Item, Result]):
     future: "asyncio.Future[Batched[Result]]" = field(compare=False)
     deadline_s: float
     since_s: float = field(compare=False, default_factory=time.perf_counter)
+    span: Span = field(compare=False, default_factory=current_span)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,11 @@ class BatchFacts:
     num_items: int
     longest_wait_s: float
     """How long the item waited for it that came first."""
+    began_s: float
+    """When the call began, by `time.perf_counter`."""
     took_s: float
+    traced: tuple[tuple[Span, float], ...] = ()
+    """Of the items whose requests are traced, the span and the time from which it waited."""
 
 
 OnBatch = Callable[[BatchFacts], None]
@@ -139,7 +145,9 @@ class Batcher(Generic[Item, Result]):
                 key=group[0].key,
                 num_items=len(group),
                 longest_wait_s=began_s - min(waiting.since_s for waiting in group),
+                began_s=began_s,
                 took_s=took_s,
+                traced=tuple((waiting.span, waiting.since_s) for waiting in group if waiting.span.is_recorded),
             )
         )
         if len(results) != len(group):

@@ -4,7 +4,8 @@ Input: a `Call`. Output: a `Reply`, or pieces of its output and then the `Reply`
 DeploymentHandle as the router uses.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 
@@ -16,9 +17,13 @@ class Call:
     text: str
     locale: str
     target_locale: str
-    within_s: float | None = None
+    within_s: float | None = field(default=None, compare=False)
     """Seconds, from when it is received, after which nobody waits for the answer any more. A span and not a time, since
     the clocks of nodes differ."""
+    request_id: str | None = field(default=None, compare=False)
+    """Id of the request, for the replica's log lines."""
+    trace: Mapping[str, str] | None = field(default=None, compare=False)
+    """Headers by which the replica's spans go on from the router's; None where none are made."""
 
     def by(self, version: str) -> "Call":
         """Return the same call to another version."""

@@ -14,6 +14,7 @@ from ray import serve
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from polyloop.cluster.serve_log import log_through_serve
 from polyloop.errors import RequestError
 from polyloop.feedback.ids import verify
 from polyloop.feedback.records import FeedbackRequest, check_correction, make_record
@@ -22,8 +23,14 @@ from polyloop.registry.store import open_store
 from polyloop.serving.auth import KeyCheck, authorization_of, project_signing_key
 from polyloop.serving.bodies import read_body
 from polyloop.serving.lifespan import closing_at_the_end
+from polyloop.serving.metrics.recorder import RayRecorder
+from polyloop.serving.observing.asked import line_facts
+from polyloop.serving.observing.door import Door
+from polyloop.serving.options import COLLECTOR
 from polyloop.serving.problems import install_problem_handlers
 from polyloop.serving.schemas import FeedbackReceipt
+from polyloop.serving.tracing.spans import current_span
+from polyloop.serving.tracing.tracer import Tracing, open_tracing
 from polyloop.spec.loader import LoadedSpec, load_spec
 
 
@@ -47,8 +54,9 @@ class RootSlash:
 class Collector:
     """The feedback route and what it needs."""
 
-    def __init__(self, loaded: LoadedSpec) -> None:
+    def __init__(self, loaded: LoadedSpec, *, tracing: Tracing | None = None) -> None:
         self._spec = loaded.spec
+        self._tracing = tracing or open_tracing(COLLECTOR, RayRecorder())
         self._store = open_store(loaded.store_url)
         self._keys = KeyCheck(self._store)
         self._signing_key = project_signing_key(self._store)
@@ -58,12 +66,15 @@ class Collector:
         """Commit the feedback that waits, and let go of the store."""
         self._writer.close()
         self._store.close()
+        self._tracing.close()
 
     def app(self) -> FastAPI:
         """Return the route as an ASGI application to be mounted, which closes this collector when it shuts down."""
         # The router's document describes this route too (polyloop.serving.openapi): one page for the whole API.
         app = FastAPI(openapi_url=None, middleware=[Middleware(RootSlash)], lifespan=closing_at_the_end(self.close))
         install_problem_handlers(app)
+        # The last one that is added is the outermost.
+        app.add_middleware(Door, self._tracing, self._spec.serving.access_log)
         app.add_api_route("/", self.give_feedback, methods=["POST"])
         return app
 
@@ -91,7 +102,8 @@ class Collector:
             signing_key=self._signing_key,
             created_at=datetime.now(UTC),
         )
-        committed = await asyncio.wrap_future(self._writer.submit(record))
+        with current_span().child("store", what="feedback"):
+            committed = await asyncio.wrap_future(self._writer.submit(record))
         receipt = FeedbackReceipt(feedback_id=str(committed.feedback_id))
         return Response(receipt.model_dump_json(), status_code=201, media_type="application/json")
 
@@ -101,7 +113,9 @@ class CollectorIngress:
     """Serve deployment class around a `Collector`, behind /v1/feedback."""
 
     def __init__(self, spec_path: str) -> None:
-        self._collector = Collector(load_spec(spec_path))
+        loaded = load_spec(spec_path)
+        log_through_serve(line_facts, is_json=loaded.spec.serving.logs == "json")
+        self._collector = Collector(loaded)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         return self._collector.app()

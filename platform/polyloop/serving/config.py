@@ -34,7 +34,8 @@ def serve_config(loaded: LoadedSpec, *, spec: str | None = None) -> dict[str, An
             "port": serving.port,
             "request_timeout_s": serving.request_timeout_s + options.PROXY_GRACE_S,
         },
-        "logging_config": {"enable_access_log": False},
+        # Serve's access line knows neither task nor version nor key; the router writes its own (serving.access_log).
+        "logging_config": {"encoding": serving.logs.upper(), "enable_access_log": False},
         "applications": [
             _application("polyloop", "/", "build", args, [router, *tasks]),
             _application("polyloop-feedback", "/v1/feedback", "build_feedback", args, [collector]),

@@ -19,6 +19,8 @@ from ray.serve.exceptions import BackPressureError, RayServeException
 
 from polyloop.errors import RequestError
 from polyloop.serving.calls import Call, Reply, TaskHandle
+from polyloop.serving.observing.asked import request_id_now
+from polyloop.serving.tracing.spans import NO_SPAN, Span
 
 logger = logging.getLogger("polyloop.serving")
 
@@ -28,18 +30,21 @@ LOST = (RayActorError, RaySystemError, RayServeException, grpc.RpcError)
 """What a call raises whose replica is gone."""
 
 
-async def dispatch(handle: TaskHandle, call: Call, *, task: str, timeout_s: float) -> Reply:
-    """Return the reply of a live replica; a timeout cancels the work that is still queued, and replicas know of it."""
+async def dispatch(handle: TaskHandle, call: Call, *, task: str, timeout_s: float, span: Span = NO_SPAN) -> Reply:
+    """Return the reply of a live replica; a timeout cancels the work that is still queued, and replicas know of it.
+
+    Each attempt is a span `call` below `span`.
+    """
     deadline_s = asyncio.get_running_loop().time() + timeout_s
     try:
         async with asyncio.timeout_at(deadline_s):
-            return await _attempt(handle, call, task, deadline_s)
+            return await _attempt(handle, call, task, deadline_s, span)
     except TimeoutError:
         raise _too_slow(task, timeout_s) from None
 
 
 async def dispatch_stream(
-    handle: TaskHandle, call: Call, *, task: str, timeout_s: float
+    handle: TaskHandle, call: Call, *, task: str, timeout_s: float, span: Span = NO_SPAN
 ) -> AsyncGenerator[str | Reply]:
     """Give the pieces of an output as a replica writes them, and then the reply, whose output they make up.
 
@@ -53,15 +58,17 @@ async def dispatch_stream(
             await asyncio.sleep(RETRY_PAUSE_S * 2**attempt)
         written = ""
         try:
-            async with aclosing(_parts(streaming.remote(_within(call, deadline_s)), deadline_s)) as parts:
-                async for part in parts:
-                    if isinstance(part, Reply):
-                        reply = part
-                        continue
-                    written += part
-                    if piece := _beyond(given, written, task):
-                        given += piece
-                        yield piece
+            with _attempt_span(span, task, attempt) as trying:
+                sent = _sent(call, deadline_s, trying)
+                async with aclosing(_parts(streaming.remote(sent), deadline_s)) as parts:
+                    async for part in parts:
+                        if isinstance(part, Reply):
+                            reply = part
+                            continue
+                        written += part
+                        if piece := _beyond(given, written, task):
+                            given += piece
+                            yield piece
         except TimeoutError:
             raise _too_slow(task, timeout_s) from None
         except BackPressureError:
@@ -100,27 +107,35 @@ def _beyond(given: str, written: str, task: str) -> str:
     return written[len(given) :]
 
 
-async def _attempt(handle: TaskHandle, call: Call, task: str, deadline_s: float) -> Reply:
+def _attempt_span(span: Span, task: str, attempt: int) -> Span:
+    span.note(attempts=attempt + 1)
+    return span.child("call", "client", task=task, attempt=attempt + 1)
+
+
+def _sent(call: Call, deadline_s: float, span: Span) -> Call:
+    """Return a call with the time that is left for it, and with what its replica needs to tell of it."""
+    within_s = max(0.0, deadline_s - asyncio.get_running_loop().time())
+    return replace(call, within_s=within_s, request_id=request_id_now(), trace=span.carrier)
+
+
+async def _attempt(handle: TaskHandle, call: Call, task: str, deadline_s: float, span: Span) -> Reply:
     for attempt in range(MAX_ATTEMPTS):
         if attempt:
             await asyncio.sleep(RETRY_PAUSE_S * 2**attempt)
-        response = handle.remote(_within(call, deadline_s))
         try:
-            reply: Reply = await response
-            return reply
-        except asyncio.CancelledError:
-            response.cancel()
-            raise
+            with _attempt_span(span, task, attempt) as trying:
+                response = handle.remote(_sent(call, deadline_s, trying))
+                try:
+                    reply: Reply = await response
+                    return reply
+                except asyncio.CancelledError:
+                    response.cancel()
+                    raise
         except BackPressureError:
             raise _overloaded(task) from None
         except LOST as error:
             logger.warning("attempt %d of a call to %s met a lost replica: %s", attempt + 1, task, error)
     raise _no_replica(task)
-
-
-def _within(call: Call, deadline_s: float) -> Call:
-    """Return the call with the time that is left for it."""
-    return replace(call, within_s=max(0.0, deadline_s - asyncio.get_running_loop().time()))
 
 
 def _too_slow(task: str, timeout_s: float) -> RequestError:

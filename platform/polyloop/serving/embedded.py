@@ -18,6 +18,7 @@ from polyloop.registry.keys import create_key, list_keys
 from polyloop.registry.store import open_store
 from polyloop.serving.config import serve_config
 from polyloop.spec.loader import LoadedSpec
+from polyloop.spec.settings import settings
 
 HOME = ".polyloop"
 DEPLOY_TIMEOUT_S = 180.0
@@ -82,6 +83,12 @@ def take_down(loaded: LoadedSpec) -> bool:
         return False
     stop_head(head)
     return True
+
+
+def dashboard_of(loaded: LoadedSpec) -> str | None:
+    """Return the dashboard of the embedded head, else of the cluster that POLYLOOP_RAY_ADDRESS names, else None."""
+    head = find_head(home_dir(loaded))
+    return head.dashboard_url if head else settings().ray_address
 
 
 def service_status(loaded: LoadedSpec) -> dict[str, Any]:

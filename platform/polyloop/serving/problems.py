@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from polyloop.errors import FeedbackError, OverloadError, ParameterError, PolyloopError, RequestError, StorageFullError
+from polyloop.serving.observing.asked import ASKED, Asked
 from polyloop.serving.schemas import Problem
 from polyloop.serving.unforeseen import CODE, DETAIL, outline
 
@@ -28,7 +29,7 @@ logger = logging.getLogger("polyloop.serving")
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
 SHOWN_CHARACTERS = 200
-"""How much of a path or of a caller's own id the log takes."""
+"""How much of a path the log takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,8 +117,7 @@ def describe(request: Request, error: Exception) -> Failure:
             place = request.scope["path"][:SHOWN_CHARACTERS]
             return _failure(request, 404, "no_such_route", f"there is nothing at {place}; see /docs")
         return _failure(request, error.status_code, "http_error", str(error.detail), headers=error.headers)
-    named = _plain(request.headers.get("x-request-id")) or "without an id"
-    asked = f"request {named} to {_plain(request.scope['path'])}"
+    asked = f"request {_request_id(request) or 'without an id'} to {_plain(request.scope['path'])}"
     if isinstance(error, RequestError):
         if error.status == 500:
             logger.error("%s failed: %s", asked, error.message)
@@ -137,9 +137,9 @@ def describe(request: Request, error: Exception) -> Failure:
     return _failure(request, 500, code, DETAIL)
 
 
-def _plain(text: str | None) -> str:
+def _plain(text: str) -> str:
     """Return what a caller sent as one line for the log, so that nobody can write lines of their own into it."""
-    return repr((text or "")[:SHOWN_CHARACTERS])[1:-1]
+    return repr(text[:SHOWN_CHARACTERS])[1:-1]
 
 
 def code_of(error: BaseException) -> str:
@@ -151,6 +151,12 @@ def code_of(error: BaseException) -> str:
     if isinstance(error, StorageFullError):
         return "storage_full"
     return "unavailable" if isinstance(error, PolyloopError) else CODE
+
+
+def _request_id(request: Request) -> str | None:
+    """Return the id that the door gave the request; unforeseen failures are answered outside of its context."""
+    asked = request.scope.get(ASKED)
+    return asked.request_id if isinstance(asked, Asked) else None
 
 
 def _failure(
@@ -167,7 +173,7 @@ def _failure(
         status=status,
         detail=detail,
         code=code,
-        request_id=request.headers.get("x-request-id"),
+        request_id=_request_id(request),
     )
     sent = dict(headers or {})
     if status in (429, 503):

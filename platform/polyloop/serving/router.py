@@ -14,6 +14,7 @@ from fastapi_offline import FastAPIOffline
 from ray import serve
 
 from polyloop import __version__
+from polyloop.cluster.serve_log import log_through_serve
 from polyloop.console.pages import console_routes
 from polyloop.errors import ClusterError
 from polyloop.registry.store import open_store
@@ -28,13 +29,17 @@ from polyloop.serving.catalogue import served_model, task_list, version_list
 from polyloop.serving.lifespan import closing_at_the_end
 from polyloop.serving.metrics.recorder import RayRecorder, Recorder
 from polyloop.serving.metrics.window import RecentRequests
+from polyloop.serving.observing.asked import line_facts
+from polyloop.serving.observing.door import Door
 from polyloop.serving.oip import routes as oip_routes
 from polyloop.serving.openai_api import routes as openai_routes
+from polyloop.serving.options import ROUTER
 from polyloop.serving.problems import install_problem_handlers
 from polyloop.serving.releases.routes import ReleaseRoutes
 from polyloop.serving.schemas import Health, ServedModel, TaskList, VersionList
 from polyloop.serving.status.routes import StatusRoutes
 from polyloop.serving.task_events import accepts_events, streamed
+from polyloop.serving.tracing.tracer import Tracing, open_tracing
 from polyloop.spec.loader import LoadedSpec, load_spec
 from polyloop.tasks import kind_of
 
@@ -45,10 +50,16 @@ class Router:
     """The routes and what they need; `tasks` maps the name of each task to the handle of its deployment."""
 
     def __init__(
-        self, loaded: LoadedSpec, tasks: Mapping[str, TaskHandle], *, recorder: Recorder | None = None
+        self,
+        loaded: LoadedSpec,
+        tasks: Mapping[str, TaskHandle],
+        *,
+        recorder: Recorder | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self._spec = loaded.spec
         self._recent = RecentRequests(recorder or RayRecorder())
+        self._tracing = tracing or open_tracing(ROUTER, self._recent)
         self._store = open_store(loaded.store_url)
         self._keys = KeyCheck(self._store)
         self._answerer = Answerer(loaded, tasks, store=self._store, recorder=self._recent)
@@ -64,6 +75,7 @@ class Router:
         self._release_routes.close()
         self._answerer.close()
         self._store.close()
+        self._tracing.close()
 
     def app(self) -> FastAPI:
         """Return the routes as an ASGI application, which closes this router when it shuts down."""
@@ -71,6 +83,8 @@ class Router:
             title="Polyloop", version=__version__, redoc_url=None, lifespan=closing_at_the_end(self.close)
         )
         install_problem_handlers(app, {**openai_routes.SHAPES, **oip_routes.SHAPES})
+        # The last one that is added is the outermost.
+        app.add_middleware(Door, self._tracing, self._spec.serving.access_log)
         max_body_bytes = self._spec.serving.max_body_bytes
         BatchRoute(self._answerer, self._keys, max_body_bytes=max_body_bytes).add_to(app)
         app.add_api_route(
@@ -136,7 +150,9 @@ class RouterIngress:
     """Serve deployment class around a `Router`."""
 
     def __init__(self, spec_path: str, tasks: dict[str, TaskHandle]) -> None:
-        self._router = Router(load_spec(spec_path), tasks)
+        loaded = load_spec(spec_path)
+        log_through_serve(line_facts, is_json=loaded.spec.serving.logs == "json")
+        self._router = Router(loaded, tasks)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         return self._router.app()

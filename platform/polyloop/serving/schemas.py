@@ -147,4 +147,4 @@ class Problem(WireModel):
     code: str
     """Stable name of the error, for programs."""
     request_id: str | None = None
-    """The X-Request-Id that was sent, by which the server's log knows a request that failed; absent without one."""
+    """Id of the request in the server's log: the X-Request-Id that was sent, or one that was made."""

@@ -9,6 +9,7 @@ import threading
 from functools import partial
 from pathlib import Path
 
+from polyloop.cluster.serve_log import log_through_serve
 from polyloop.errors import ClusterError
 from polyloop.models.engines.choice import wish_of
 from polyloop.registry.store import open_store
@@ -22,6 +23,7 @@ class ShadowService:
 
     def __init__(self, spec_path: str) -> None:
         loaded = load_spec(spec_path)
+        log_through_serve(is_json=loaded.spec.serving.logs == "json")
         self._store = open_store(loaded.store_url)
         tasks = loaded.spec.tasks
 

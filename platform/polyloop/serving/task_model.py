@@ -19,9 +19,9 @@ from polyloop.registry.store import open_store
 from polyloop.serving.batcher import Batcher
 from polyloop.serving.calls import Call, Reply
 from polyloop.serving.held_versions import HeldVersions
-from polyloop.serving.metrics.batches import BatchFigures
-from polyloop.serving.metrics.recorder import RayRecorder
+from polyloop.serving.observing.replica import ObservedReplica
 from polyloop.serving.stream_slots import StreamSlots
+from polyloop.serving.tracing.spans import in_span
 from polyloop.serving.unforeseen import quoting_nothing
 from polyloop.spec.loader import load_spec
 
@@ -40,6 +40,7 @@ class TaskModel:
         loaded = load_spec(spec_path)
         serving = loaded.task(task).serving
         self._task = task
+        self._observed = ObservedReplica(task, is_json=loaded.spec.serving.logs == "json")
         self._item_type = PredictInput
         self._store = open_store(loaded.store_url)
 
@@ -63,13 +64,17 @@ class TaskModel:
             self._predict,
             max_batch_size=serving.max_batch_size,
             batch_wait_s=serving.batch_wait_ms / 1000,
-            on_batch=BatchFigures(RayRecorder(), task),
+            on_batch=self._observed.on_batch,
         )
         self._slots = StreamSlots(serving.max_streams)
         self._versions.start()
 
     async def __call__(self, call: Call) -> Reply:
         """Answer one call; RequestError when the input is too long for the version, or its time is up."""
+        with self._observed.call(call):
+            return await self._whole(call)
+
+    async def _whole(self, call: Call) -> Reply:
         with quoting_nothing(f"the model {call.version} of {self._task}"):
             batched = await self._batcher.submit(call.version, self._item(call), within_s=call.within_s)
             return _reply(batched.result, batched.worked_s)
@@ -79,18 +84,23 @@ class TaskModel:
 
         The output comes in one piece where the version gives none, and while as many are written as may be at once.
         """
-        predictor = await asyncio.to_thread(self._versions.get, call.version)
-        if not predictor.can_stream or not self._slots.is_any_free:
-            reply = await self(call)
-            if reply.output:
-                yield reply.output
-            yield reply
-            return
-        item, began_s = self._item(call), time.perf_counter()
-        with quoting_nothing(f"the model {call.version} of {self._task}"):
-            async with aclosing(self._slots.run(lambda: predictor.stream(item))) as parts:
-                async for part in parts:
-                    yield part if isinstance(part, str) else _reply(part, time.perf_counter() - began_s)
+        with self._observed.stream(call) as span:
+            predictor = await asyncio.to_thread(self._versions.get, call.version)
+            if not predictor.can_stream or not self._slots.is_any_free:
+                with in_span(span):
+                    reply = await self._whole(call)
+                if reply.output:
+                    yield reply.output
+                yield reply
+                return
+            item, began_s = self._item(call), time.perf_counter()
+            with (
+                span.child("model", version=call.version),
+                quoting_nothing(f"the model {call.version} of {self._task}"),
+            ):
+                async with aclosing(self._slots.run(lambda: predictor.stream(item))) as parts:
+                    async for part in parts:
+                        yield part if isinstance(part, str) else _reply(part, time.perf_counter() - began_s)
 
     def _item(self, call: Call) -> "PredictInput":
         return self._item_type(text=call.text, locale=call.locale, target_locale=call.target_locale)
@@ -107,6 +117,7 @@ class TaskModel:
         """Take leave of the presence table when Serve stops this replica in order."""
         if hasattr(self, "_versions"):
             await asyncio.to_thread(self._versions.stop)
+            await asyncio.to_thread(self._observed.close)
 
 
 def _reply(prediction: "Prediction", worked_s: float) -> Reply:

@@ -234,6 +234,10 @@ class ServingSpec(Frozen):
     can be a shadow."""
     log_personal_data: Literal["keep", "mask"] = "keep"
     """`mask` writes placeholders such as <EMAIL> into the inference log, in place of personal data with a form."""
+    logs: Literal["text", "json"] = "text"
+    """How the replicas of all deployments write their log lines; `json` gives each its request id, task and version."""
+    access_log: Literal["none", "failures", "all"] = "failures"
+    """Which requests get a log line of their own: none, those that were not answered, or all (docs/observing.md)."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "ServingSpec":

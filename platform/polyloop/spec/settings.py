@@ -1,7 +1,8 @@
 """Everything that Polyloop takes from the environment; no other module reads it.
 
-Input: variables that begin with `POLYLOOP_`, and whichever ones a spec names as `${NAME}` or `${NAME:-default}`.
-Output: frozen `Settings`, expanded text, and the environment that Ray's processes need.
+Input: variables that begin with `POLYLOOP_`, those of OpenTelemetry that traces need, and whichever ones a spec names
+as `${NAME}` or `${NAME:-default}`.
+Output: frozen `Settings` and `TraceSettings`, expanded text, and the environment that Ray's processes need.
 Limits: variables are read when asked for; `settings()` remembers its first answer until `settings.cache_clear()`.
 """
 
@@ -12,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from polyloop.errors import SpecError
@@ -79,6 +80,68 @@ def settings() -> Settings:
             f"{PREFIX}{str(item['loc'][0]).upper()} in the environment: {item['msg'].lower()}"
             for item in error.errors(include_input=False)
         ]
+        raise SpecError("; ".join(lines)) from None
+
+
+SAMPLERS = Literal[
+    "always_on",
+    "always_off",
+    "traceidratio",
+    "parentbased_always_on",
+    "parentbased_always_off",
+    "parentbased_traceidratio",
+]
+"""Samplers that OpenTelemetry's specification names."""
+
+
+class TraceSettings(BaseSettings):
+    """What OpenTelemetry's standard variables say of traces.
+
+    Its exporter reads further ones by itself: OTEL_EXPORTER_OTLP_HEADERS, _TIMEOUT, _CERTIFICATE, _COMPRESSION,
+    OTEL_RESOURCE_ATTRIBUTES and OTEL_BSP_SCHEDULE_DELAY.
+    """
+
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True, frozen=True, extra="ignore", populate_by_name=True, use_attribute_docstrings=True
+    )
+
+    is_disabled: bool = Field(default=False, validation_alias="OTEL_SDK_DISABLED")
+    """True turns traces off, whatever else is set."""
+    exporter: Literal["otlp", "none"] | None = Field(default=None, validation_alias="OTEL_TRACES_EXPORTER")
+    """Where spans go; without it, to the endpoint if one is set."""
+    protocol: Literal["http/protobuf"] = Field(
+        default="http/protobuf",
+        validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"),
+    )
+    """How spans travel; no other protocol is spoken here."""
+    endpoint: str | None = Field(
+        default=None, validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    )
+    """URL of the collector; the second variable is a base, to which the exporter adds /v1/traces."""
+    service_name: str | None = Field(default=None, validation_alias="OTEL_SERVICE_NAME")
+    """Name of the service in traces; `polyloop` where OTEL_RESOURCE_ATTRIBUTES has none either."""
+    sampler: SAMPLERS = Field(default="parentbased_always_on", validation_alias="OTEL_TRACES_SAMPLER")
+    """Which requests are traced."""
+    sampler_ratio: float = Field(default=1.0, ge=0, le=1, validation_alias="OTEL_TRACES_SAMPLER_ARG")
+    """Part of the traces that samplers by ratio keep."""
+    max_queue_size: int = Field(default=2_048, ge=1, validation_alias="OTEL_BSP_MAX_QUEUE_SIZE")
+    """Most finished spans of a process that wait to be sent; further ones are dropped and counted."""
+    max_batch_size: int = Field(default=512, ge=1, validation_alias="OTEL_BSP_MAX_EXPORT_BATCH_SIZE")
+    """Most spans that are sent at once."""
+
+    @property
+    def is_on(self) -> bool:
+        """True where spans are made and sent."""
+        return not self.is_disabled and self.exporter != "none" and bool(self.exporter or self.endpoint)
+
+
+@cache
+def trace_settings() -> TraceSettings:
+    """Return what the environment says of traces, read once; SpecError names a variable whose value does not fit."""
+    try:
+        return TraceSettings()
+    except ValidationError as error:
+        lines = [f"{item['loc'][0]} in the environment: {item['msg'].lower()}" for item in error.errors()]
         raise SpecError("; ".join(lines)) from None
 
 

@@ -24,6 +24,7 @@ from polyloop.serving.metrics.table import (
     QUEUE_SECONDS,
     REQUEST_SECONDS,
     REQUESTS,
+    SPANS_DROPPED,
     TOKENS,
     Metric,
     exported_name,
@@ -132,6 +133,12 @@ def panels() -> tuple[Panel, ...]:
             title="Inferences that could not be logged",
             metric=LOG_DROPPED,
             queries=((f"sum({exported_name(LOG_DROPPED)})", "since the start"),),
+        ),
+        Panel(
+            title="Spans that were lost",
+            metric=SPANS_DROPPED,
+            queries=((f"sum by (reason) (rate({exported_name(SPANS_DROPPED)}[$__rate_interval]))", "{{reason}}"),),
+            unit="cps",
         ),
     )
 

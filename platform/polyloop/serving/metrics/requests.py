@@ -29,6 +29,8 @@ class RequestFigures:
         """When the request came, by `time.perf_counter`."""
         self._version = self._locale = ""
         self._has_piece = self._is_answered = False
+        self.outcome = ""
+        """What became of it, once it has ended."""
 
     def __enter__(self) -> "RequestFigures":
         return self
@@ -56,9 +58,9 @@ class RequestFigures:
         return time.perf_counter() - self.started_s
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        outcome = ANSWERED if self._is_answered else outcome_of(error)
+        self.outcome = ANSWERED if self._is_answered else outcome_of(error)
         facts = {"task": self._task, "version": self._version, "locale": self._locale}
-        self._recorder.add(REQUESTS, 1, **facts, outcome=outcome)
+        self._recorder.add(REQUESTS, 1, **facts, outcome=self.outcome)
 
 
 def outcome_of(error: BaseException | None) -> str:

@@ -114,6 +114,13 @@ LOG_DROPPED = Metric(
     meaning="Records of inferences that a router gave up since its start, as its queue was full or the store refused.",
 )
 
+SPANS_DROPPED = Metric(
+    name="polyloop_spans_dropped",
+    kind="counter",
+    tags=("reason",),
+    meaning="Spans of traces that were lost: the queue was full (queue_full), or the collector did not take them.",
+)
+
 METRICS = (
     REQUESTS,
     REQUEST_SECONDS,
@@ -127,6 +134,7 @@ METRICS = (
     BATCH_ROWS,
     BATCH_SECONDS,
     LOG_DROPPED,
+    SPANS_DROPPED,
 )
 """All figures, in the order in which the guide and the dashboard show them."""
 
