@@ -42,7 +42,7 @@ class Reply:
     """What backs an answer out of documents, best first, with the keys of `polyloop.tasks.answer.Citation`."""
     confidence: float | None = None
     """Chance, 0 to 1, that an answer out of documents is right."""
-    worked_s: float = 0.0
+    worked_s: float = field(default=0.0, compare=False)
     """How long the model worked on it, alone or in a batch, without waiting."""
 
 
