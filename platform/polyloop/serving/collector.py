@@ -47,7 +47,7 @@ class RootSlash:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, with a path that is never empty."""
         if scope["type"] == "http" and scope.get("root_path") and scope["path"] == scope["root_path"]:
-            scope = {**scope, "path": scope["path"] + "/"}
+            scope["path"] += "/"  # in place, so that the door, which stands outside, sees the route that is found
         await self._app(scope, receive, send)
 
 

@@ -112,7 +112,8 @@ def _attempt_span(span: Span, task: str, attempt: int) -> Span:
 
 def _sent(call: Call, span: Span) -> Call:
     """Return a call with what its replica needs to tell of it."""
-    return replace(call, request_id=request_id_now(), trace=span.carrier)
+    request_id, trace = request_id_now(), span.carrier
+    return replace(call, request_id=request_id, trace=trace) if request_id or trace else call
 
 
 async def _attempt(handle: TaskHandle, call: Call, task: str, span: Span) -> Reply:

@@ -234,7 +234,7 @@ async def test_guardrails_have_a_span_below_which_their_judge_has_its_own(
     assert answer.status_code == 200, answer.text
     first = spans.named("guardrails")[0]
     assert is_child(first, spans.one("inference"))
-    assert told(first) == {"on": "input", "fired": "offensive"}
+    assert told(first) == {"on": "input", "fired": "offensive", "attempts": 1}
     judged = [span for span in spans.named("call") if told(span)["task"] == "mood"]
     assert judged
     assert is_child(judged[0], first)
