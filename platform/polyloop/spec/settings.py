@@ -141,8 +141,19 @@ def trace_settings() -> TraceSettings:
     try:
         return TraceSettings()
     except ValidationError as error:
-        lines = [f"{item['loc'][0]} in the environment: {item['msg'].lower()}" for item in error.errors()]
+        lines = [
+            f"{_variable(str(item['loc'][0]))} in the environment: {item['msg'].lower()}" for item in error.errors()
+        ]
         raise SpecError("; ".join(lines)) from None
+
+
+def _variable(alias: str) -> str:
+    """Return which of the variables that a field may come from is set; pydantic always names the first."""
+    for field in TraceSettings.model_fields.values():
+        choices = field.validation_alias.choices if isinstance(field.validation_alias, AliasChoices) else ()
+        if alias in choices:
+            return next((str(name) for name in choices if os.environ.get(str(name))), alias)
+    return alias
 
 
 def expand(text: str, *, where: str, variables: Mapping[str, str] | None = None) -> str:

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from logging.handlers import MemoryHandler
 from pathlib import Path
 
 import pytest
@@ -48,8 +49,8 @@ def serve_logger() -> Iterator[None]:
     before = (list(logger.handlers), logger.propagate, logger.level)
     yield
     for handler in logger.handlers:
-        if handler not in before[0]:
-            handler.close()
+        if isinstance(handler, MemoryHandler) and handler.target and handler not in before[0]:
+            handler.target.close()
     logger.handlers, logger.propagate = before[0], before[1]
     logger.setLevel(before[2])
 

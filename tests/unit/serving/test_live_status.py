@@ -45,12 +45,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def test_what_is_served_comes_from_the_store(store: Store, champions: dict[str, str]) -> None:
     publish(store, "mood", digest="b")
     set_canary(store, "mood", "v2", 0.1, actor="test", reason="a try")
-    set_shadow(store, "mood", "v2", actor="test", reason="a look")
+    publish(store, "mood", digest="c")
+    set_shadow(store, "mood", "v3", actor="test", reason="a look")
     beat(store, "mood-1", "mood", ["v1", "v2"], datetime.now(UTC))
     beat(store, "mood-2", "mood", [], datetime.now(UTC))
     status = LiveStatus(store, ["mood", "to-german"], dict)
     mood, german = status_rows(status.look())
-    assert (mood["champion"], mood["canary"], mood["shadow"]) == ("v1", "v2 10%", "v2")
+    assert (mood["champion"], mood["canary"], mood["shadow"]) == ("v1", "v2 10%", "v3")
     assert mood["replicas"] == "v1, v2 | loading"
     assert (german["champion"], german["canary"], german["replicas"]) == ("v1", None, "none")
     assert mood["requests/s"] is None
