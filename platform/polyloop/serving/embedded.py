@@ -44,9 +44,7 @@ def home_dir(loaded: LoadedSpec) -> Path:
     return loaded.root / HOME
 
 
-def bring_up(
-    loaded: LoadedSpec, progress: Callable[[str], None], *, config: dict[str, Any] | None = None
-) -> Service:
+def bring_up(loaded: LoadedSpec, progress: Callable[[str], None], *, config: dict[str, Any] | None = None) -> Service:
     """Start the head if it does not run, and deploy the applications; ClusterError names what is in the way.
 
     `config` is deployed in the place of the spec's own Serve config.

@@ -1,8 +1,8 @@
 """As much of an HTTP/1.1 client as a load generator needs: one kept connection, one JSON request after the other.
 
 Input: a URL, headers and JSON bodies. Output: status and body of each answer. Errors: `ExchangeError` with a short
-reason, after which the next request opens a new connection. Limits: plain HTTP, answers with a Content-Length. A request
-takes about a tenth of the processor time that general clients take, so that the client is not what is measured.
+reason, after which the next request opens a new connection. Limits: plain HTTP, answers with a Content-Length. It takes
+much less of the processor than general clients do, so that the client is not what is measured.
 """
 
 import asyncio

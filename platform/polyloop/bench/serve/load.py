@@ -46,6 +46,8 @@ class LoadPlan(BaseModel):
     """First seconds, whose answers are not counted."""
     counted_s: float = 5.0
     """The seconds after them, whose answers are."""
+    ends_with: Path | None = None
+    """A file whose appearance ends a paced load before its time."""
     timeout_s: float = 30.0
     keeps_samples: bool = False
     """Whether the report holds every answer: seconds on the clock, milliseconds, version."""
@@ -72,7 +74,8 @@ class Load:
         else:
             await self._paced(plan.rate, began_s, end_s)
         cpu_share = (time.process_time() - cpu_s) / (time.monotonic() - began_s)
-        report = summary(self._samples, self._failures, started_s=began_s + plan.warm_s, ended_s=end_s)
+        ended_s = min(end_s, time.monotonic())
+        report = summary(self._samples, self._failures, started_s=began_s + plan.warm_s, ended_s=ended_s)
         report["client_cpu"] = round(cpu_share, 3)
         if plan.keeps_samples:
             report["samples"] = [[one.at_s, one.latency_ms, one.version] for one in self._samples]
@@ -97,6 +100,8 @@ class Load:
             for number in range(int(rate * (end_s - began_s))):
                 due_s = began_s + number / rate
                 await asyncio.sleep(max(0.0, due_s - time.monotonic()))
+                if self._plan.ends_with is not None and self._plan.ends_with.exists():
+                    break
                 under_way.create_task(ask(due_s))
         for connection in free:
             connection.close()

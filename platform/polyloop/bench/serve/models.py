@@ -76,7 +76,12 @@ def task_of(size: ModelSize, checkpoint: Path) -> dict[str, Any]:
     if size.decoder_layers:
         own = {"pairs": [f"{SOURCE}>{TARGET}"], "decoding": {"beams": size.beams}}
     limits = {"max_input_tokens": MAX_INPUT_TOKENS, "max_target_tokens": OUTPUT_TOKENS}
-    return {"kind": size.kind, "corpora": [f"{size.kind}-rows"], "model": {"pretrained": str(checkpoint), **limits}, **own}
+    return {
+        "kind": size.kind,
+        "corpora": [f"{size.kind}-rows"],
+        "model": {"pretrained": str(checkpoint), **limits},
+        **own,
+    }
 
 
 def write_model(size: ModelSize, folder: Path) -> EngineNote | None:
@@ -88,7 +93,9 @@ def write_model(size: ModelSize, folder: Path) -> EngineNote | None:
     torch.manual_seed(SEED)
     model: Any = build_model(task, tokenizer, dropout=0.0)
     if size.decoder_layers:
-        model.generation_config.suppress_tokens = sorted(set(tokenizer.all_special_ids) | {tokenizer.convert_tokens_to_ids(locale_tag(TARGET))})
+        model.generation_config.suppress_tokens = sorted(
+            set(tokenizer.all_special_ids) | {tokenizer.convert_tokens_to_ids(locale_tag(TARGET))}
+        )
     trained = folder / "trained"
     model.save_pretrained(trained)
     tokenizer.save_pretrained(trained)

@@ -31,8 +31,7 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def latencies(samples: Sequence[Sample]) -> dict[str, float | int]:
-    """Return how many samples there are and their percentiles in milliseconds, which are left out where there is none.
-    """
+    """Return how many samples there are and their percentiles in milliseconds, which are left out where it is none."""
     if not samples:
         return {"num_requests": 0}
     values = [sample.latency_ms for sample in samples]
