@@ -83,9 +83,7 @@ async def run(url: str, *texts: str, **changes: Any) -> dict[str, Any]:
 async def test_each_connection_is_kept_and_sends_its_next_request_when_it_has_an_answer(server: tuple[Server, str]):
     one, url = server
 
-    told = await run(
-        url, "hello", connections=3, expected="echo", headers={"Authorization": "Bearer k"}, counted_s=1.0
-    )
+    told = await run(url, "hello", connections=3, expected="echo", headers={"Authorization": "Bearer k"}, counted_s=1.0)
 
     assert told["num_failed"] == 0
     assert told["num_requests"] > 3
@@ -148,12 +146,12 @@ async def test_a_server_may_close_a_connection_with_its_answer(server: tuple[Ser
 
 
 async def test_answers_while_warming_up_are_not_counted_but_failures_are(server: tuple[Server, str]):
-    _, url = server
+    one, url = server
 
-    told = await run(url, "refuse", *["slow"] * 50, warm_s=SLOW_S * 1.5, counted_s=SLOW_S * 2)
+    told = await run(url, "refuse", *["slow"] * 50, warm_s=SLOW_S * 2, counted_s=SLOW_S * 8)
 
     assert told["failures"] == {"status 503": 1}
-    assert 1 <= told["num_requests"] <= 2
+    assert 1 <= told["num_requests"] < len(one.heads) - 1, "some were answered while warming up, or too late"
 
 
 async def test_paced_requests_do_not_wait_for_each_other_and_count_from_when_they_were_due(server: tuple[Server, str]):
