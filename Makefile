@@ -6,13 +6,20 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEST_FOLDERS := $(wildcard tests/unit tests/integration tests/behaviour tests/benchmarks tests/e2e)
 
+# Servers of others have dependencies of their own, so they get an environment of their own.
+PEERS := .venv-peers
+PEERS_STAMP := $(PEERS)/.installed
+PEERS_FILE := platform/polyloop/bench/serve/peers/requirements.txt
+POLYLOOP_BENCH_PEERS ?= $(realpath $(PEERS))
+export POLYLOOP_BENCH_PEERS
+
 # Public datasets and KubeRay's definitions, which some tests read; those tests say so and skip where they are absent.
 POLYLOOP_DATASETS ?= $(realpath ../shared/datasets)
 POLYLOOP_KUBERAY_CRDS ?= $(realpath ../shared/kuberay-crds)
 export POLYLOOP_DATASETS POLYLOOP_KUBERAY_CRDS
 
 .DEFAULT_GOAL := help
-.PHONY: help install browser demo test unit check format docs bench clean
+.PHONY: help install browser demo test unit check format docs peers bench clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,9 +64,16 @@ docs: $(STAMP)  ## Write the generated docs
 	$(BIN)/python -m polyloop.spec.reference
 	$(BIN)/python -m polyloop.serving.metrics.dashboard
 
-bench: $(STAMP)  ## Run the benchmarks, or one: make bench NAME=serving
+$(PEERS_STAMP): $(PEERS_FILE)
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r $(PEERS_FILE)
+	@touch $@
+
+peers: $(PEERS_STAMP)  ## Make .venv-peers with the servers that the benchmark serve compares with
+
+bench: $(STAMP)  ## Run the benchmarks, or one: make bench NAME=serve
 	$(BIN)/polyloop bench $(NAME)
 
 clean:  ## Remove the virtual environment, caches and what runs have written here
-	rm -rf $(VENV) .polyloop build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(PEERS) .polyloop build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -26,6 +26,8 @@ class Figure:
     """The least ratio that is good enough; the largest if `at_most`; None for what is only told."""
     at_most: bool = False
     """True where less is better."""
+    absent: str | None = None
+    """Why the peer has no value; a bar is not reached by that."""
     details: dict[str, Any] = field(default_factory=dict)
     """What else was measured on the way, JSON-ready."""
 
@@ -36,9 +38,11 @@ class Figure:
 
     @property
     def ok(self) -> bool:
-        """True if the bar is reached, or there is none."""
+        """True if the bar is reached, or there is none; what was not measured has not reached one."""
         if self.bar is None:
             return True
+        if self.absent is not None:
+            return False
         return self.ratio <= self.bar if self.at_most else self.ratio >= self.bar
 
     def to_dict(self) -> dict[str, Any]:
@@ -52,7 +56,7 @@ class Figure:
             "name": self.name,
             "value": _rounded(self.value),
             "unit": self.unit,
-            "peer": self.peer,
+            "peer": self.peer if self.absent is None else f"{self.peer}: not measured, {self.absent}",
             "peer_value": None if self.peer_value is None else _rounded(self.peer_value),
             "ratio": None if self.peer_value is None else _rounded(self.ratio),
             "bar": bar,

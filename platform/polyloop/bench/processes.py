@@ -8,8 +8,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from polyloop.errors import ClusterError
@@ -62,16 +63,32 @@ def run_group(command: Sequence[str], environment: Mapping[str, str] | None) -> 
     return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
 
+@contextmanager
+def started_group(
+    command: Sequence[str], environment: Mapping[str, str], log: Path
+) -> "Iterator[subprocess.Popen[bytes]]":
+    """Run a command inside the block, what it says in a file; at the end of the block all that it started ends."""
+    with (
+        log.open("wb") as stream,
+        subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, env=environment, start_new_session=True
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            _end(process)
+
+
 def last_words(done: "subprocess.CompletedProcess[str]") -> str:
     """Return the end of what a process said on stderr, on one line."""
     return " ".join(done.stderr.split())[-SHOWN_CHARACTERS:]
 
 
-def _end(process: "subprocess.Popen[str]") -> None:
+def _end(process: "subprocess.Popen[Any]") -> None:
     """End a process and what it started; a launcher is given the time to end its workers, which have sessions too."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(END_S)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(process.pid, signal.SIGKILL)  # what would not end, or was left behind

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MODULES = {
     "corpus": "polyloop.bench.corpus.benchmark",
     "feedback": "polyloop.bench.feedback",
+    "serve": "polyloop.bench.serve.benchmark",
     "train": "polyloop.bench.train.benchmark",
 }
 """Name of a benchmark -> the module whose `run(quick=...)` gives its figures."""

@@ -23,10 +23,14 @@ from polyloop.spec.settings import settings
 
 def build(args: dict[str, str]) -> Application:
     """Return the router with one deployment per task of the spec."""
-    loaded = _loaded(args)
+    return router_with_tasks(loaded_spec(args), TaskModel)
+
+
+def router_with_tasks(loaded: LoadedSpec, task_model: type[TaskModel]) -> Application:
+    """Return the router with one deployment of `task_model` per task of the spec."""
     tasks = {
         name: serve.deployment(name=options.task_deployment(name), **options.task_options(task.serving))(
-            TaskModel
+            task_model
         ).bind(str(loaded.path), name)
         for name, task in loaded.spec.tasks.items()
     }
@@ -36,7 +40,7 @@ def build(args: dict[str, str]) -> Application:
 
 def build_feedback(args: dict[str, str]) -> Application:
     """Return the feedback collector."""
-    loaded = _loaded(args)
+    loaded = loaded_spec(args)
     collector = serve.deployment(name=options.COLLECTOR, **options.ingress_options(loaded.spec.serving))(
         CollectorIngress
     )
@@ -45,15 +49,16 @@ def build_feedback(args: dict[str, str]) -> Application:
 
 def build_scheduler(args: dict[str, str]) -> Application:
     """Return the retraining scheduler: one replica, which Serve restarts if it dies."""
-    loaded = _loaded(args)
+    loaded = loaded_spec(args)
     return serve.deployment(name=options.SCHEDULER, **options.background_options())(Scheduler).bind(str(loaded.path))
 
 
 def build_shadow(args: dict[str, str]) -> Application:
     """Return the shadow worker: one replica, which answers no one."""
-    loaded = _loaded(args)
+    loaded = loaded_spec(args)
     return serve.deployment(name=options.SHADOW, **options.background_options())(ShadowService).bind(str(loaded.path))
 
 
-def _loaded(args: dict[str, str]) -> LoadedSpec:
+def loaded_spec(args: dict[str, str]) -> LoadedSpec:
+    """Return the spec that a builder's arguments name."""
     return load_spec(Path(args["spec"]) if "spec" in args else settings().spec)

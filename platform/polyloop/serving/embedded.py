@@ -45,15 +45,18 @@ def home_dir(loaded: LoadedSpec) -> Path:
     return loaded.root / HOME
 
 
-def bring_up(loaded: LoadedSpec, progress: Callable[[str], None]) -> Service:
-    """Start the head if it does not run, and deploy the applications; ClusterError names what is in the way."""
+def bring_up(loaded: LoadedSpec, progress: Callable[[str], None], *, config: dict[str, Any] | None = None) -> Service:
+    """Start the head if it does not run, and deploy the applications; ClusterError names what is in the way.
+
+    `config` is deployed in the place of the spec's own Serve config.
+    """
     serving = loaded.spec.serving
     running = find_head(home_dir(loaded))
     if running is None:
         require_free(serving.host, serving.port, fix="stop what uses it, or set another serving.port in the spec")
         progress("starting Ray")
     head = running or start_head(home_dir(loaded), num_cpus=max(EMBEDDED_MIN_CPUS, os.cpu_count() or 1))
-    config = serve_config(loaded)
+    config = config or serve_config(loaded)
     try:
         deploy(head.dashboard_url, config)
         names = [application["name"] for application in config["applications"]]

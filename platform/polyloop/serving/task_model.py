@@ -34,30 +34,19 @@ class TaskModel:
 
     def __init__(self, spec_path: str, task: str) -> None:
         # Only a replica needs torch; the processes that build the applications or route requests stay light.
-        from polyloop.models.engines.choice import wish_of
-        from polyloop.models.predict import PredictInput, Predictor
+        from polyloop.models.predict import PredictInput
 
         loaded = load_spec(spec_path)
-        serving = loaded.task(task).serving
+        self._serving = serving = loaded.task(task).serving
         self._task = task
         self._observed = ObservedReplica(task, is_json=loaded.spec.serving.logs == "json")
         self._item_type = PredictInput
         self._store = open_store(loaded.store_url)
-
-        def load(path: Path) -> "Predictor":
-            return Predictor(
-                path,
-                threads=serving.threads,
-                device="auto" if serving.num_gpus else "cpu",
-                wish=wish_of(serving),
-                max_streams=serving.max_streams,
-            )
-
         self._versions = HeldVersions(
             self._store,
             task=task,
             replica_id=f"{task}-{uuid.uuid4().hex[:12]}",
-            load=load,
+            load=self.load,
             artefacts_dir=loaded.artefacts_dir,
         )
         self._batcher: Batcher[PredictInput, Prediction] = Batcher(
@@ -68,6 +57,20 @@ class TaskModel:
         )
         self._slots = StreamSlots(serving.max_streams)
         self._versions.start()
+
+    def load(self, path: Path) -> "Predictor":
+        """Return what answers for the version in a folder; errors as for `Predictor`."""
+        from polyloop.models.engines.choice import wish_of
+        from polyloop.models.predict import Predictor
+
+        serving = self._serving
+        return Predictor(
+            path,
+            threads=serving.threads,
+            device="auto" if serving.num_gpus else "cpu",
+            wish=wish_of(serving),
+            max_streams=serving.max_streams,
+        )
 
     async def __call__(self, call: Call) -> Reply:
         """Answer one call; RequestError when the input is too long for the version, or its time is up."""

@@ -54,6 +54,8 @@ class Settings(BaseSettings):
     """Folder with the public datasets that the examples and some tests read."""
     kuberay_crds: Path | None = None
     """Folder with KubeRay's custom resource definitions, which manifests are checked against."""
+    bench_peers: Path | None = None
+    """Virtual environment with the servers that `polyloop bench serve` compares with; `make peers` makes one."""
     signing_key: SecretStr | None = Field(default=None, min_length=16)
     """Key of the signed inference ids, at least 16 characters; without it, one is made and kept in the store."""
     ray_address: str | None = None

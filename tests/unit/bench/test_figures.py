@@ -26,6 +26,15 @@ def test_a_figure_without_a_bar_is_only_told():
     assert Figure(name="start", value=5.0, unit="s").ok
 
 
+def test_a_peer_without_a_value_is_told_and_reaches_no_bar():
+    alone = Figure(name="speed", value=20.0, unit="1/s", peer="other", bar=2.0, absent="it is not installed")
+
+    assert not alone.ok
+    assert alone.to_row()["peer"] == "other: not measured, it is not installed"
+    assert alone.to_dict()["absent"] == "it is not installed"
+    assert Figure(name="speed", value=20.0, unit="1/s", peer="other", absent="it is not installed").ok
+
+
 def test_a_row_for_people_is_rounded_and_shows_the_direction_of_the_bar():
     flat = Figure(name="growth", value=1.23456, unit="times", bar=1.3, at_most=True, details={"runs": []})
 

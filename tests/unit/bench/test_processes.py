@@ -9,8 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from polyloop.bench.processes import run_module
+from polyloop.bench.processes import run_module, started_group
 from polyloop.errors import ClusterError
+from polyloop.spec.settings import child_environment
 
 
 def test_what_a_module_prints_last_is_returned(tmp_path: Path):
@@ -54,6 +55,28 @@ def test_what_a_process_started_ends_when_its_starter_is_told_to(tmp_path: Path)
     assert starter.wait(30) == 128 + signal.SIGTERM
     gone, _ = psutil.wait_procs([inner], timeout=30)
     assert gone == [inner]
+
+
+def test_a_server_and_what_it_started_run_inside_the_block_and_end_with_it(tmp_path: Path):
+    code = (
+        "import pathlib, signal, subprocess, sys, time\n"
+        "inner = subprocess.Popen([sys.executable, '-c', 'import signal, time; signal.signal(15, signal.SIG_IGN); "
+        "time.sleep(60)'])\n"
+        "print('started', flush=True)\n"
+        "pathlib.Path(sys.argv[1], 'new').write_text(str(inner.pid))\n"
+        "pathlib.Path(sys.argv[1], 'new').rename(pathlib.Path(sys.argv[1], 'pid'))\n"
+        "time.sleep(60)\n"
+    )
+    log = tmp_path / "log"
+    with started_group([sys.executable, "-c", code, str(tmp_path)], child_environment(), log) as server:
+        inner = psutil.Process(int(wait_for(tmp_path / "pid")))
+        assert server.poll() is None
+        assert inner.is_running()
+
+    assert server.returncode == -signal.SIGTERM
+    gone, _ = psutil.wait_procs([inner], timeout=30)
+    assert gone == [inner]
+    assert log.read_text() == "started\n"
 
 
 def wait_for(path: Path) -> str:
