@@ -36,7 +36,7 @@ class Replicas:
         return SmallStreaming(self._parts, self.streams)
 
     async def _parts(self, call: Call) -> AsyncGenerator[str | Reply]:
-        assert call is CALL
+        assert call == CALL
         for step in self.scripts.pop(0):
             if isinstance(step, Exception):
                 raise step
