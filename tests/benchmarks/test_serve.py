@@ -1,4 +1,4 @@
-"""The serve benchmark's parts run and give their figures; whether the bars are reached is for `polyloop bench` to say."""
+"""The serve benchmark's parts run and give their figures; bars are for `polyloop bench` to say."""
 
 import sys
 from pathlib import Path

@@ -35,12 +35,13 @@ from polyloop.bench.serve.figures import (
     rate_figure,
 )
 from polyloop.bench.serve.loads import Loads
-from polyloop.bench.serve.models import SIZES, SOURCE, TARGET, ModelSize
+from polyloop.bench.serve.models import OUTPUT_TOKENS, SIZES, SOURCE, TARGET, ModelSize
 from polyloop.bench.serve.projects import ECHO, REPLICAS, Project, engine_project, model_project, sleeper, with_routers
 from polyloop.bench.serve.raw import RawPlan
 from polyloop.bench.serve.releases import Released, num_versions
 from polyloop.bench.serve.servers import Peer, Served, deploy_project, peer_running, platform_running, served
 from polyloop.spec.settings import settings
+from polyloop.tasks.writing import locale_tag
 
 OURS, RAW = "polyloop", "the engine without a server"
 NO_PEERS = "POLYLOOP_BENCH_PEERS names no environment (`make peers` makes one)"
@@ -256,6 +257,8 @@ class Bench:
 def model_peers(size: ModelSize, folder: Path) -> tuple[Peer, Peer]:
     """Return the peers that serve the model of a size, which is in a folder."""
     given = ("--kind", size.kind, "--model", str(folder))
+    if size.decoder_layers:
+        given += ("--prefix", locale_tag(TARGET), "--num-tokens", str(OUTPUT_TOKENS))
     batching = ("--max-batch-size", str(BATCHED), "--batch-timeout", str(BATCH_WAIT_S))
     way = "pipeline" if size.kind == "classify" else "generate"
     return (

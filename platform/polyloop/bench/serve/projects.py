@@ -15,7 +15,7 @@ import yaml
 
 import polyloop
 from polyloop.bench.serve.engines import SLEEPERS
-from polyloop.bench.serve.models import LABELS, SOURCE, TARGET, ModelSize, task_of, write_model
+from polyloop.bench.serve.models import SOURCE, TARGET, ModelSize, task_of, write_model
 from polyloop.cluster.ports import free_ports
 from polyloop.models.artefact import publish
 from polyloop.models.manifest import VersionFacts
@@ -163,7 +163,7 @@ def _facts(loaded: LoadedSpec, name: str, version: str) -> VersionFacts:
         version=version,
         kind=task.kind,
         architecture=contract.architecture,
-        labels=LABELS if task.labels else (),
+        labels=task.labels,
         pairs=task.pairs,
         locales=contract.locales,
         max_input_tokens=contract.max_input_tokens,

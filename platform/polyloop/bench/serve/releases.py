@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from polyloop.bench.figures import Figure
@@ -19,6 +20,7 @@ from polyloop.bench.serve.projects import ACTOR, Project
 from polyloop.bench.serve.servers import Served
 from polyloop.bench.serve.tally import Sample
 from polyloop.errors import ClusterError
+from polyloop.feedback.ids import time_of
 from polyloop.registry.releases import clear_canary, clear_shadow
 from polyloop.registry.shadow_answers import newest_answered
 from polyloop.registry.store import Store, open_store
@@ -58,7 +60,7 @@ class Released:
         """Return the figures, and the loads that they came from."""
         store = open_store(self.project.loaded.store_url)
         try:
-            plain, beside = self._canary_and_shadow(store, turns)
+            plain, beside, waiting = self._canary_and_shadow(store, turns)
             promoted, changes = self._promotions(store, num_promotions)
         finally:
             store.close()
@@ -68,25 +70,37 @@ class Released:
             canary_figure(plain, beside, champion=CHAMPION, rate=RATE),
             *promotion_figures(samples, promoted["failures"], changes, counted_from_s=counted_from_s, rate=RATE),
         ]
-        return figures, [*plain, *beside, promoted]
+        return figures, [*plain, *beside, *waiting, promoted]
 
-    def _canary_and_shadow(self, store: Store, turns: int) -> tuple[list[Printed], list[Printed]]:
-        """Ask by turns without and with both."""
-        plain, beside = [], []
+    def _canary_and_shadow(self, store: Store, turns: int) -> tuple[list[Printed], list[Printed], list[Printed]]:
+        """Ask by turns without and with both; return these loads, and those while the shadow was starting."""
+        plain, beside, waiting = list[Printed](), list[Printed](), list[Printed]()
         for _ in range(turns):
             plain.append(self._ask())
             self._change(canary_live, store, self.task, CANARY, WEIGHT)
             self._change(shadow_live, store, self.project.loaded, self.task, SHADOW)
-            time.sleep(SETTLE_S)
+            waiting += self._until_shadow_answers(store, datetime.now(UTC))
             beside.append(self._ask())
             clear_canary(store, self.task, CANARY, actor=ACTOR, reason="the turn is over")
             clear_shadow(store, self.task, SHADOW, actor=ACTOR, reason="the turn is over")
             time.sleep(SETTLE_S)
         if not all(CANARY in turn["versions"] for turn in beside):
             raise ClusterError(f"the canary {CANARY} of {self.task} answered nobody, so nothing was measured")
-        if newest_answered(store, self.task, SHADOW) is None:
-            raise ClusterError(f"the shadow {SHADOW} of {self.task} answered nothing, so nothing was measured")
-        return plain, beside
+        return plain, beside, waiting
+
+    def _until_shadow_answers(self, store: Store, since: datetime) -> list[Printed]:
+        """Ask until the shadow has answered something that was asked after `since`: its process takes a while to start.
+
+        Return the loads, of which no more is of interest than whether requests failed.
+        """
+        deadline, asked = time.monotonic() + PATIENCE_S, list[Printed]()
+        while True:
+            asked.append(self._ask(warm_s=0.0, counted_s=SETTLE_S))
+            newest = newest_answered(store, self.task, SHADOW)
+            if newest is not None and time_of(newest) > since:
+                return asked
+            if time.monotonic() > deadline:
+                raise ClusterError(f"the shadow {SHADOW} of {self.task} answered nothing within {PATIENCE_S:g} s")
 
     def _promotions(self, store: Store, count: int) -> tuple[Printed, list[tuple[float, float]]]:
         """Promote one version after the other under load; return the load and when each change began and was over."""

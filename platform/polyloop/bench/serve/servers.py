@@ -27,7 +27,7 @@ POLL_S = 0.25
 SHOWN_CHARACTERS = 2_000
 PEERS = Path(__file__).parent / "peers"
 THREADS = "1"
-"""Threads of a model call, as the spec's default for ours."""
+"""Threads of a model call: OpenMP's, and so PyTorch's. The spec's default for ours is the same."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 Each request is a call of its own, in a thread, as for any function that blocks. transformers 5 has no pipeline for
 texts that become texts any more; there it is tokenizer, `generate` and decoding, which is what that pipeline did.
-Input: `{"input": text}`; output: `{"output": text}`, with scores where it classifies. Runs in an environment of its own.
+Input: `{"input": text}`; output: `{"output": text}`, with scores where it classifies. Run in an environment of its own.
 """
 
 import argparse
@@ -33,15 +33,15 @@ def classifier(folder: str) -> Callable[[str], dict[str, Any]]:
     return answer
 
 
-def translator(folder: str) -> Callable[[str], dict[str, Any]]:
-    """Return what translates one text."""
+def translator(folder: str, prefix: str, num_tokens: int) -> Callable[[str], dict[str, Any]]:
+    """Return what translates one text; `prefix` stands in front of it and says into what."""
     tokenizer: Any = AutoTokenizer.from_pretrained(folder)
     model: Any = AutoModelForSeq2SeqLM.from_pretrained(folder).eval()
 
     def answer(text: str) -> dict[str, Any]:
-        batch = tokenizer(f"<2de>{text}{tokenizer.eos_token}", return_tensors="pt", return_token_type_ids=False)
+        batch = tokenizer(f"{prefix}{text}{tokenizer.eos_token}", return_tensors="pt", return_token_type_ids=False)
         with torch.inference_mode():
-            written = model.generate(**batch, max_new_tokens=24)
+            written = model.generate(**batch, max_new_tokens=num_tokens)
         return {"output": tokenizer.decode(written[0], skip_special_tokens=True)}
 
     return answer
@@ -53,9 +53,13 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--kind", choices=("classify", "translate"), required=True)
     parser.add_argument("--model", required=True)
+    parser.add_argument("--prefix", default="")
+    parser.add_argument("--num-tokens", type=int, default=0)
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    ask = (classifier if options.kind == "classify" else translator)(options.model)
+    if options.kind == "classify":
+        ask = classifier(options.model)
+    else:
+        ask = translator(options.model, options.prefix, options.num_tokens)
     app = FastAPI()
 
     @app.post("/answer")

@@ -57,7 +57,11 @@ class ClassifyAPI(EchoAPI):
 
 
 class TranslateAPI(ClassifyAPI):
-    """Translates batches of texts."""
+    """Translates batches of texts; `prefix` stands in front of each and says into what."""
+
+    def __init__(self, folder: str, prefix: str, num_tokens: int, **settings: Any) -> None:
+        self._prefix, self._num_tokens = prefix, num_tokens
+        super().__init__(folder, **settings)
 
     def setup(self, device: str) -> None:
         """Load model and tokenizer."""
@@ -66,10 +70,10 @@ class TranslateAPI(ClassifyAPI):
 
     def predict(self, x: list[str]) -> list[str]:  # type: ignore[override]
         """Return the translation of each text."""
-        prompts = [f"<2de>{text}{self.tokenizer.eos_token}" for text in x]
+        prompts = [f"{self._prefix}{text}{self.tokenizer.eos_token}" for text in x]
         batch = self.tokenizer(prompts, padding=True, return_tensors="pt", return_token_type_ids=False)
         with torch.inference_mode():
-            written = self.model.generate(**batch, max_new_tokens=24)
+            written = self.model.generate(**batch, max_new_tokens=self._num_tokens)
         texts: list[str] = self.tokenizer.batch_decode(written, skip_special_tokens=True)
         return texts
 
@@ -84,17 +88,18 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--kind", choices=("echo", "classify", "translate"), default="echo")
     parser.add_argument("--model")
+    parser.add_argument("--prefix", default="")
+    parser.add_argument("--num-tokens", type=int, default=0)
     parser.add_argument("--max-batch-size", type=int, default=1)
     parser.add_argument("--batch-timeout", type=float, default=0.0)
     options = parser.parse_args()
-    torch.set_num_threads(1)
     batching = {"max_batch_size": options.max_batch_size, "batch_timeout": options.batch_timeout}
     if options.kind == "echo":
         api: litserve.LitAPI = EchoAPI()
     elif options.kind == "classify":
         api = ClassifyAPI(options.model, **batching)
     else:
-        api = TranslateAPI(options.model, **batching)
+        api = TranslateAPI(options.model, options.prefix, options.num_tokens, **batching)
     server = litserve.LitServer(api, accelerator="cpu", workers_per_device=1)
     server.run(host="127.0.0.1", port=options.port, num_api_servers=1, generate_client_file=False, log_level="warning")
 
