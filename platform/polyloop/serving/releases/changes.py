@@ -134,7 +134,7 @@ def _change(
             return rollback(store, task, **by)
         case CanaryChange(weight=None):
             return clear_canary(store, task, change.version, **by)
-        case CanaryChange(weight=weight):
+        case CanaryChange(weight=float(weight)):
             return canary_live(store, task, change.version, weight, **by, **waiting)
         case ShadowChange(off=True):
             return clear_shadow(store, task, change.version, **by)
