@@ -14,6 +14,7 @@ What echoes and sleeps in the place of a model is told in `polyloop.bench.serve.
 import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -135,7 +136,7 @@ class Bench:
                 if turn == self.sizes.turns - 1:
                     self._routers(project, bodies)
             for peer in ECHO_PEERS if self.peers is not None else ():
-                with peer_running(peer, self.peers, peer_bodies(bodies)[0], self.work / f"{peer.module}.log") as one:
+                with self._running(peer, bodies) as one:
                     for count in CONNECTIONS:
                         load = self._loads.ask(one, peer_bodies(bodies), connections=count, expected="echo")
                         theirs[peer.name, count].append(load)
@@ -196,9 +197,7 @@ class Bench:
                 folder = project.loaded.artefacts_dir / "models" / size.name / "v1"
                 bodies = bodies_of(size.kind, texts)
                 for peer in model_peers(size, folder) if self.peers is not None else ():
-                    with peer_running(
-                        peer, self.peers, peer_bodies(bodies)[0], self.work / f"{peer.module}.log"
-                    ) as one:
+                    with self._running(peer, bodies) as one:
                         load = self._loads.ask(one, peer_bodies(bodies), connections=BATCHED)
                         others[size.name, peer.name].append(load)
                 others[size.name, RAW].append(self._loads.drive(folder, self._raw_plan(size, texts)))
@@ -243,6 +242,10 @@ class Bench:
     def _ask(self, name: str, one: Served, bodies: Sequence[dict[str, Any]], **changes: Any) -> None:
         self.asked[name].append(self._loads.ask(one, bodies, **changes))
 
+    def _running(self, peer: Peer, bodies: Sequence[dict[str, Any]]) -> AbstractContextManager[Served]:
+        assert self.peers is not None  # who has none asks none
+        return peer_running(peer, self.peers, peer_bodies(bodies)[0], self.work / f"{peer.module}.log")
+
     def _raw_plan(self, size: ModelSize, texts: Sequence[str]) -> RawPlan:
         return RawPlan(
             texts=tuple(texts),
@@ -256,7 +259,7 @@ class Bench:
 
 def model_peers(size: ModelSize, folder: Path) -> tuple[Peer, Peer]:
     """Return the peers that serve the model of a size, which is in a folder."""
-    given = ("--kind", size.kind, "--model", str(folder))
+    given: tuple[str, ...] = ("--kind", size.kind, "--model", str(folder))
     if size.decoder_layers:
         given += ("--prefix", locale_tag(TARGET), "--num-tokens", str(OUTPUT_TOKENS))
     batching = ("--max-batch-size", str(BATCHED), "--batch-timeout", str(BATCH_WAIT_S))

@@ -123,8 +123,8 @@ def _write_checkpoint(size: ModelSize, task: TaskSpec, folder: Path) -> None:
                 num_heads=size.heads,
                 num_layers=size.layers,
                 num_decoder_layers=size.decoder_layers,
-                decoder_start_token_id=tokenizer.pad_token_id,
                 **ids,
+                **{"decoder_start_token_id": tokenizer.pad_token_id},
             )
         )
     else:
