@@ -51,7 +51,7 @@ class BoundedProcessor(SpanProcessor):
 
     def shutdown(self) -> None:
         """Send what waits, and stop."""
-        self._behind.shutdown()
+        self._behind.shutdown()  # type: ignore[no-untyped-call]
 
     def force_flush(self, timeout_millis: int | None = None) -> bool:
         """Send what waits."""
