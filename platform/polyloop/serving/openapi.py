@@ -74,7 +74,9 @@ TASK_ROUTE: dict[str, Any] = {
             ),
             "content": {
                 "application/json": {"schema": _any_of([kind.answer_model for kind in KINDS.values()])},
-                MEDIA_TYPE: {"schema": _any_of([StreamedPiece, *(kind.answer_model for kind in KINDS.values())])},
+                MEDIA_TYPE: {
+                    "schema": _any_of([StreamedPiece, *(kind.answer_model for kind in KINDS.values()), Problem])
+                },
             },
         },
         **documented(400, 401, 403, 404, 413, 422, 429, 503, 504),

@@ -90,7 +90,9 @@ def _described(request: type[BaseModel], answer: type[BaseModel], chunk: type[Ba
     def schema(model: type[BaseModel]) -> dict[str, Any]:
         return {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}
 
-    content = {"application/json": schema(answer), MEDIA_TYPE: schema(chunk)}
+    # A failure after the first event is an event too, since the status has been sent by then.
+    events = {"schema": {"anyOf": [schema(chunk)["schema"], schema(OpenAIError)["schema"]]}}
+    content = {"application/json": schema(answer), MEDIA_TYPE: events}
     errors = documented_as("OpenAIError", "application/json", 400, 401, 403, 404, 413, 422, 429, 503, 504)
     return {
         "tags": ["OpenAI-compatible"],
