@@ -64,6 +64,7 @@ def test_a_report_tells_machine_versions_date_and_whether_it_was_quick():
         "peer_value": 10.0,
         "bar": 2.0,
         "at_most": False,
+        "absent": None,
         "details": {},
         "ratio": 3.0,
         "ok": True,

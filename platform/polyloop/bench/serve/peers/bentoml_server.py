@@ -10,7 +10,7 @@ import bentoml
 class Service:
     """Gives back what it gets."""
 
-    @bentoml.api  # type: ignore[untyped-decorator]
+    @bentoml.api  # type: ignore[untyped-decorator]  # it is not installed where types are checked
     async def answer(self, input: str) -> dict[str, str]:
         """Give the input back."""
         return {"output": input}
