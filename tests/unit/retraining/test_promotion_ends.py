@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.support.projects import publish
+from tests.support.wire_site import LONG_ALIVE
 
 from polyloop.errors import NotLoadedError, ReleaseChangedError
 from polyloop.registry.presence import beat
@@ -28,7 +29,7 @@ def start(request: pytest.FixtureRequest, store: Store, loaded: LoadedSpec) -> S
     for digest in "ab":
         publish(store, "mood", digest=digest)
     promote(store, "mood", "v1", actor="test", reason="first")
-    beat(store, "mood-1", "mood", ["v1"], datetime.now(UTC))
+    beat(store, "mood-1", "mood", ["v1"], datetime.now(UTC) + LONG_ALIVE)
     return {
         "promote": partial(promote_live, store, "mood", "v2", **BY_ANA),
         "canary": partial(canary_live, store, "mood", "v2", 0.1, **BY_ANA),

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.support.projects import SmallHandle, publish
+from tests.support.wire_site import LONG_ALIVE
 from tests.unit.serving.conftest import client_of
 
 from polyloop.feedback.ids import verify
@@ -35,7 +36,7 @@ async def releasing(
     set_canary(store, "mood", "v3", 0.1, **BY_TEST)
     set_shadow(store, "mood", "v4", **BY_TEST)
     set_preload(store, "mood", "v5")
-    beat(store, "mood-1", "mood", ["v1", "v2", "v3", "v4"], datetime.now(UTC))
+    beat(store, "mood-1", "mood", ["v1", "v2", "v3", "v4"], datetime.now(UTC) + LONG_ALIVE)
     service = Router(loaded, handles)
     async with client_of(service.app()) as client:
         yield client

@@ -132,11 +132,10 @@ def _change(
             return promote_live(store, task, change.version, **by, **waiting)
         case Rollback():
             return rollback(store, task, **by)
-        case CanaryChange(weight=None):
-            return clear_canary(store, task, change.version, **by)
+        case CanaryChange(weight=float(weight)):
+            return canary_live(store, task, change.version, weight, **by, **waiting)
         case CanaryChange():
-            assert change.weight is not None  # that was the case above
-            return canary_live(store, task, change.version, change.weight, **by, **waiting)
+            return clear_canary(store, task, change.version, **by)
         case ShadowChange(off=True):
             return clear_shadow(store, task, change.version, **by)
         case ShadowChange():

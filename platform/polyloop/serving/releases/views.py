@@ -41,7 +41,7 @@ def release_info(release: Release) -> ReleaseInfo:
         shadow=release.shadow,
         preload=release.preload,
         generation=release.generation,
-        updated_at=None if release.updated_at is None else release.updated_at.isoformat(timespec="seconds"),
+        updated_at=release.updated_at.isoformat(timespec="seconds") if release.updated_at else None,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.support.projects import SmallHandle, publish
+from tests.support.wire_site import LONG_ALIVE
 from tests.unit.serving.conftest import client_of
 
 from polyloop.registry.keys import create_key
@@ -59,7 +60,7 @@ def asked(action: str, version: str | None = None, *, generation: int = 1, **oth
 
 
 def holds(store: Store, *versions: str, replica: str = "mood-1") -> None:
-    beat(store, replica, "mood", versions, datetime.now(UTC))
+    beat(store, replica, "mood", versions, datetime.now(UTC) + LONG_ALIVE)
 
 
 async def until(is_so: Callable[[], Any]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.support.projects import SmallHandle, publish
+from tests.support.wire_site import LONG_ALIVE
 from tests.unit.serving.conftest import client_of
 
 from polyloop.errors import RequestError
@@ -31,7 +32,7 @@ async def mood(router: httpx.AsyncClient, headers: Headers) -> dict[str, Any]:
 async def test_requests_are_told_by_version_with_failures_and_latency(
     router: httpx.AsyncClient, bearer: Headers, handles: dict[str, SmallHandle], store: Store
 ) -> None:
-    beat(store, "mood-1", "mood", ["v1"], datetime.now(UTC))
+    beat(store, "mood-1", "mood", ["v1"], datetime.now(UTC) + LONG_ALIVE)
     handles["mood"].errors = [RequestError("too long", 422, "input_too_long")]
     for _ in range(3):
         await router.post("/v1/tasks/mood", json={"input": "a day", "locale": "en"}, headers=bearer)
@@ -63,8 +64,8 @@ async def test_each_version_has_its_role_and_a_canary_that_a_replica_lacks_is_pa
     promote(store, "mood", "v2", **BY_TEST)
     set_canary(store, "mood", "v3", 0.25, **BY_TEST)
     set_shadow(store, "mood", "v4", **BY_TEST)
-    beat(store, "mood-1", "mood", ["v1", "v2", "v3"], datetime.now(UTC))
-    beat(store, "mood-2", "mood", ["v2"], datetime.now(UTC))
+    beat(store, "mood-1", "mood", ["v1", "v2", "v3"], datetime.now(UTC) + LONG_ALIVE)
+    beat(store, "mood-2", "mood", ["v2"], datetime.now(UTC) + LONG_ALIVE)
     told = await mood(router, bearer)
     assert [(one["version"], one["role"], one["replicas"]) for one in told["versions"]] == [
         ("v2", "champion", 2),
@@ -73,7 +74,7 @@ async def test_each_version_has_its_role_and_a_canary_that_a_replica_lacks_is_pa
         ("v1", "previous", 1),
     ]
     assert (told["canary_weight"], told["canary_paused"]) == (0.25, True)
-    beat(store, "mood-2", "mood", ["v2", "v3"], datetime.now(UTC))
+    beat(store, "mood-2", "mood", ["v2", "v3"], datetime.now(UTC) + LONG_ALIVE)
     assert (await mood(router, bearer))["canary_paused"] is False
 
 
