@@ -70,12 +70,15 @@ def api(site: WireSite) -> Any:
 
     @schema.hook
     def map_body(context: Any, body: Any) -> Any:
-        """Let no request ask for events, and most name a task that is there, which OpenAI's form cannot list."""
+        """Let no request ask for events, and most fit a task that is there, which their document cannot say (see above)."""
         if isinstance(body, dict):
             # Events are described by what they hold, as OpenAI's own document has it, and are tried elsewhere.
             body = {name: value for name, value in body.items() if name not in ("stream", "stream_options")}
             if isinstance(body.get("model"), str) and len(body["model"]) % 4:
                 body["model"] = tasks[len(body["model"]) % len(tasks)]
+            path, said = context.operation.path, str(body.get("input"))
+            if path == "/v1/tasks/{task}" and len(said) % 4:
+                return {name: value for name, value in body.items() if name in ("input", "user")}
         return body
 
     @schema.hook

@@ -70,6 +70,32 @@ async def test_every_reference_resolves(document: Any) -> None:
             node = node[part]
 
 
+async def test_links_lead_from_answers_to_operations_that_are_there(document: Any) -> None:
+    operations = {one["operationId"]: one for methods in document["paths"].values() for one in methods.values()}
+    links = [
+        link
+        for operation in operations.values()
+        for response in operation["responses"].values()
+        for link in response.get("links", {}).values()
+    ]
+    assert sorted(link["operationId"] for link in links) == ["answer_task", "give_feedback", "show_model"]
+    for link in links:
+        target = operations[link["operationId"]]
+        assert set(link.get("parameters", {})) <= {parameter["name"] for parameter in target.get("parameters", [])}
+
+
+async def test_every_path_with_a_task_names_the_tasks_that_there_are(document: Any) -> None:
+    found = [
+        parameter["schema"]["enum"]
+        for methods in document["paths"].values()
+        for operation in methods.values()
+        for parameter in operation.get("parameters", [])
+        if parameter["name"] == "task"
+    ]
+    assert len(found) == 7
+    assert all(tasks == ["mood", "to-german"] for tasks in found)
+
+
 async def test_the_bodies_of_all_kinds_are_described(document: Any) -> None:
     names = {"ChatCompletionRequest", "ChatCompletionChunk", "InferenceRequest", "InferenceResponse", "OpenAIError"}
     names |= {"ClassifyRequest", "ClassifyAnswer", "TranslateRequest", "TranslateAnswer", "FeedbackReceipt", "Problem"}

@@ -333,6 +333,22 @@ async def test_it_is_live_at_once_and_ready_when_replicas_hold_the_champions(
     assert (await router.get("/readyz")).json() == {"status": "ok", "reasons": {}}
 
 
+async def test_while_the_store_fails_readiness_is_told_in_its_own_form(
+    router: httpx.AsyncClient, store: Store, bearer: Headers
+) -> None:
+    await ask(router, bearer, input="a", locale="en")
+    with store.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE replicas")
+    reason = "the store cannot say which replicas live"
+    for path, body in (
+        ("/readyz", {"status": "not_ready", "reasons": {"mood": reason, "to-german": reason}}),
+        ("/v2/health/ready", {"ready": False}),
+        ("/v2/models/mood/ready", {"name": "mood", "ready": False}),
+    ):
+        answer = await router.get(path, headers=bearer)
+        assert (answer.status_code, answer.json()) == (503, body)
+
+
 async def test_a_request_is_answered_while_every_thread_for_blocking_routes_is_busy(
     router: httpx.AsyncClient, bearer: Headers
 ) -> None:
