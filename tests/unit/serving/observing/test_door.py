@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from ray.serve._private.http_util import RequestIdMiddleware
 from tests.support.projects import SmallHandle
 from tests.unit.serving.conftest import client_of
 
@@ -70,7 +71,7 @@ async def test_an_id_that_could_not_stand_in_a_line_is_replaced(
     router: httpx.AsyncClient, bearer: dict[str, str], handles: dict[str, SmallHandle], sent: str | bytes
 ) -> None:
     header = sent.encode() if isinstance(sent, str) else sent
-    headers = httpx.Headers([*bearer.items(), (b"X-Request-Id", header)])
+    headers = httpx.Headers([(b"Authorization", bearer["Authorization"].encode()), (b"X-Request-Id", header)])
     body = {"input": SECRET, "locale": "en"}
     answer = await router.post("/v1/tasks/mood", json=body, headers=headers)
     (call,) = handles["mood"].calls
@@ -87,6 +88,22 @@ async def test_a_request_without_an_id_gets_one_that_the_client_is_told(
     ids = [answer.headers["x-request-id"] for answer in answers]
     assert ids == [call.request_id for call in handles["mood"].calls]
     assert len(set(ids)) == 3
+
+
+@pytest.mark.parametrize("sent", [None, "an-id-of-the-client"])
+async def test_behind_serve_the_id_comes_back_once(
+    loaded: LoadedSpec,
+    champions: dict[str, str],
+    handles: dict[str, SmallHandle],
+    bearer: dict[str, str],
+    sent: str | None,
+) -> None:
+    service = Router(loaded, handles)
+    async with client_of(RequestIdMiddleware(service.app())) as client:
+        answer = await ask(client, {**bearer, **({"X-Request-Id": sent} if sent else {})})
+    service.close()
+    assert answer.headers.get_list("x-request-id") == [call.request_id for call in handles["mood"].calls]
+    assert sent in (None, answer.headers["x-request-id"])
 
 
 async def test_an_unforeseen_failure_is_told_with_its_id(

@@ -10,7 +10,9 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from tests.support.memory_recorder import MemoryRecorder
 from tests.support.memory_spans import MemorySpans
+from tests.support.span_receiver import receiving
 
+from polyloop.cluster.ports import free_ports
 from polyloop.errors import SpecError
 from polyloop.serving.metrics.table import SPANS_DROPPED
 from polyloop.serving.tracing import tracer
@@ -189,3 +191,32 @@ def test_the_service_has_a_name(
 def test_a_replica_begins_no_trace_of_its_own() -> None:
     spans = MemorySpans()
     assert spans.tracing("task-mood").join("answer", None) is NO_SPAN
+
+
+def test_spans_reach_a_collector_by_otlp_over_http(monkeypatch: pytest.MonkeyPatch, recorder: MemoryRecorder) -> None:
+    with receiving() as receiver:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
+        monkeypatch.setenv("OTEL_SERVICE_NAME", "mine")
+        tracing = open_tracing("router", recorder)
+        with tracing.begin("outer", "server", None, task="mood") as outer, outer.child("inner", attempt=2):
+            pass
+        tracing.close()
+    outer_sent, inner_sent = sorted(receiver.spans, key=lambda span: span.name, reverse=True)
+    assert inner_sent.parent_id == outer_sent.span_id
+    assert (outer_sent.trace_id, outer_sent.parent_id) == (outer.trace_id, "")
+    assert (outer_sent.attributes, inner_sent.attributes) == ({"polyloop.task": "mood"}, {"polyloop.attempt": 2})
+    assert outer_sent.resource["service.name"] == "mine"
+    assert recorder.values == {}
+
+
+def test_a_collector_that_is_not_there_costs_spans_that_are_counted(
+    monkeypatch: pytest.MonkeyPatch, recorder: MemoryRecorder
+) -> None:
+    (port,) = free_ports(1)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+    monkeypatch.setattr(tracer, "CLOSE_TIMEOUT_S", 60.0)
+    tracing = open_tracing("router", recorder)
+    make_spans(tracing, 3)
+    tracing.close()
+    assert recorder.of(SPANS_DROPPED, reason="not_taken") == [3]
