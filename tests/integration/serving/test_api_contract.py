@@ -70,7 +70,7 @@ def api(site: WireSite) -> Any:
 
     @schema.hook
     def map_body(context: Any, body: Any) -> Any:
-        """Let no request ask for events, and most fit a task that is there, which their document cannot say (see above)."""
+        """Let no request ask for events, and most fit a task that is there, as their document cannot say (above)."""
         if isinstance(body, dict):
             # Events are described by what they hold, as OpenAI's own document has it, and are tried elsewhere.
             body = {name: value for name, value in body.items() if name not in ("stream", "stream_options")}
