@@ -85,7 +85,8 @@ function offerFields() {
   byId("release-weight-field").hidden = !action.needsWeight;
   byId("release-weight").required = action.needsWeight;
   byId("release-version").required = action.needsVersion;
-  fill(byId("release-version"), names.map((version) => [version, version]));
+  const none = names.length ? undefined : "No other version is published";
+  fill(byId("release-version"), names.map((version) => [version, version]), none);
 }
 
 function wanted() {
