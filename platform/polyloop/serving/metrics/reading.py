@@ -49,6 +49,7 @@ class TaskFigures:
     queue_p99_s: float | None
     """Of the longest wait in each call of the model."""
     rows_per_batch: float | None
+    """A mean, as well as buckets can tell."""
 
 
 def read_page(text: str) -> dict[Series, float]:
@@ -87,14 +88,13 @@ def figures_of(before: Reading, after: Reading, tasks: Iterable[str]) -> dict[st
 def _of_task(grown: Mapping[Series, float], task: str, passed_s: float) -> TaskFigures:
     requests = by_label(grown, exported_name(REQUESTS), task, "outcome")
     times = _buckets(grown, REQUEST_SECONDS, task)
-    calls = _total(grown, BATCH_ROWS, "count", task)
     return TaskFigures(
         requests_per_s=sum(requests.values()) / passed_s,
         failures_per_s=sum(n for outcome, n in requests.items() if outcome not in (ANSWERED, CANCELLED)) / passed_s,
         p50_s=quantile(0.5, times),
         p99_s=quantile(0.99, times),
         queue_p99_s=quantile(0.99, _buckets(grown, QUEUE_SECONDS, task)),
-        rows_per_batch=_total(grown, BATCH_ROWS, "sum", task) / calls if calls else None,
+        rows_per_batch=mean_of_whole(_buckets(grown, BATCH_ROWS, task)),
     )
 
 
@@ -111,10 +111,6 @@ def by_label(grown: Mapping[Series, float], name: str, task: str, label: str) ->
 def _buckets(grown: Mapping[Series, float], metric: Metric, task: str) -> dict[float, float]:
     named = by_label(grown, f"{exported_name(metric)}_bucket", task, "le")
     return {float(bound): count for bound, count in named.items() if bound}
-
-
-def _total(grown: Mapping[Series, float], metric: Metric, what: str, task: str) -> float:
-    return sum(by_label(grown, f"{exported_name(metric)}_{what}", task, "task").values())
 
 
 def quantile(share: float, buckets: Mapping[float, float]) -> float | None:
@@ -136,3 +132,20 @@ def quantile(share: float, buckets: Mapping[float, float]) -> float | None:
             return bound if count == below else low + (bound - low) * (rank - below) / (count - below)
         low, below = bound, count
     return low
+
+
+def mean_of_whole(buckets: Mapping[float, float]) -> float | None:
+    """Return about the mean of whole numbers from 1 in cumulative counts by upper bound, None of an empty histogram.
+
+    Those in a bucket are taken to be its middle one, so that a bucket of one number is exact. The histogram's own sum
+    is of no use: Ray's agents make it up from the middles of buckets, by which a row counts as half a row.
+    """
+    bounds = sorted(buckets)
+    if not bounds or buckets[bounds[-1]] <= 0:
+        return None
+    low, below, total = 0.0, 0.0, 0.0
+    for bound in bounds:
+        middle = low if math.isinf(bound) else (low + 1 + bound) / 2
+        total += (buckets[bound] - below) * middle
+        low, below = bound, buckets[bound]
+    return total / below

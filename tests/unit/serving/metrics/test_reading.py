@@ -5,7 +5,7 @@ import math
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from polyloop.serving.metrics.reading import Reading, figures_of, increases, quantile, read_page
+from polyloop.serving.metrics.reading import Reading, figures_of, increases, mean_of_whole, quantile, read_page
 from polyloop.serving.metrics.table import BATCH_ROWS, QUEUE_SECONDS, REQUEST_SECONDS, REQUESTS
 
 
@@ -79,7 +79,7 @@ def test_batches_tell_their_rows_and_their_wait() -> None:
     for rows in (1, 3, 8):
         node.batch("mood", rows, 0.002)
     found = figures_of(before, reading(10.0, a=node), ["mood"])["mood"]
-    assert found.rows_per_batch == pytest.approx(4.0)
+    assert found.rows_per_batch == pytest.approx((1 + 3.5 + 6.5) / 3)
     assert found.queue_p99_s is not None
     assert 0.001 < found.queue_p99_s <= 0.0025
 
@@ -138,4 +138,20 @@ def test_readings_must_be_in_order() -> None:
 )
 def test_quantiles(share: float, buckets: dict[float, float], expected: float | None) -> None:
     found = quantile(share, buckets)
+    assert found == (None if expected is None else pytest.approx(expected))
+
+
+@pytest.mark.parametrize(
+    ("buckets", "expected"),
+    [
+        ({}, None),
+        ({1.0: 0.0, math.inf: 0.0}, None),
+        ({1.0: 7.0, 2.0: 7.0, math.inf: 7.0}, 1.0),
+        ({1.0: 1.0, 2.0: 2.0, math.inf: 2.0}, 1.5),
+        ({1.0: 0.0, 2.0: 0.0, 4.0: 2.0, math.inf: 2.0}, 3.5),
+        ({1.0: 0.0, 128.0: 0.0, math.inf: 2.0}, 128.0),
+    ],
+)
+def test_means_of_whole_numbers(buckets: dict[float, float], expected: float | None) -> None:
+    found = mean_of_whole(buckets)
     assert found == (None if expected is None else pytest.approx(expected))
