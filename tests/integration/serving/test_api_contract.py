@@ -106,7 +106,7 @@ def test_every_response_is_one_that_the_document_describes(api: Any, mode: Gener
 
         @bounds
         @given(case=operation.as_strategy(generation_mode=mode))
-        def ask(case: Case) -> None:
+        def ask(case: Case[Any]) -> None:
             case.call_and_validate()
 
         try:
@@ -127,4 +127,4 @@ def test_answers_lead_to_feedback_and_lists_to_what_they_list(api: Any, site: Wi
     bounds = settings(max_examples=SCENARIOS, stateful_step_count=STEPS, deadline=None, derandomize=True, database=None)
     api.as_state_machine().run(settings=bounds)
     with site.store.read() as connection:
-        assert connection.scalar(select(func.count()).select_from(feedback)) > 0
+        assert connection.execute(select(func.count()).select_from(feedback)).scalar_one() > 0

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ray import serve
-from ray.serve.schema import ReplicaState
+from ray.serve._private.common import ReplicaState
 from tests.support.converted_models import converted_model
 from tests.support.converted_project import TASK, long_call, write_converted_project
 
@@ -46,7 +46,7 @@ def test_a_task_rests_wakes_and_rests_again(tmp_path: Path) -> None:
     options = task_options(load_spec(spec).task(TASK).serving)
     options["autoscaling_config"] |= {"downscale_delay_s": REST_AFTER_S, "downscale_to_zero_delay_s": REST_AFTER_S}
     deployment = serve.deployment(name=f"task-{TASK}", **options)(TaskModel)
-    handle: Any = serve.run(deployment.bind(str(spec), TASK), name="resting", route_prefix=None)  # type: ignore[attr-defined]
+    handle: Any = serve.run(deployment.bind(str(spec), TASK), name="resting", route_prefix=None)
     call = long_call(model)
     try:
         assert num_running() == 0

@@ -97,7 +97,10 @@ async def test_tokens_of_answers_and_of_streams_are_charged(site_of: Ask) -> Non
     site: Site = await site_of()
     for headers in ({}, {"Accept": "text/event-stream"}):
         key = new_key(site.store, tokens_per_minute=5)
-        asked = {"json": {"input": "a", "locale": "en"}, "headers": {"Authorization": f"Bearer {key}", **headers}}
+        asked: dict[str, Any] = {
+            "json": {"input": "a", "locale": "en"},
+            "headers": {"Authorization": f"Bearer {key}", **headers},
+        }
         statuses = [(await site.client.post("/v1/tasks/mood", **asked)).status_code for _ in range(3)]
         assert statuses == [200, 429, 429], headers
 
