@@ -35,6 +35,7 @@ from polyloop.spec.guardrails import (
     OffensiveGuard,
     PersonalDataGuard,
 )
+from polyloop.spec.limits import KeyLimits
 from polyloop.spec.models import (
     FeedbackSpec,
     GateSpec,
@@ -92,6 +93,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("`tasks.NAME.guardrails[]`, `guard: personal_data`", PersonalDataGuard),
     ("`tasks.NAME.guardrails[]`, `guard: offensive`", OffensiveGuard),
     ("`serving`", ServingSpec),
+    ("`serving.key_limits`", KeyLimits),
     ("`feedback`", FeedbackSpec),
     ("`retraining`", RetrainingSpec),
 )

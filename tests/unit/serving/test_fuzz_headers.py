@@ -17,6 +17,7 @@ from polyloop.feedback.records import MAX_IDEMPOTENCY_KEY_LENGTH, FeedbackReques
 from polyloop.registry.keys import create_key
 from polyloop.registry.store import Store, open_store
 from polyloop.serving.auth import KeyCheck
+from polyloop.serving.observing.asked import ASKED, Asked, is_good_id
 from polyloop.serving.problems import describe
 
 HEADERS = st.text(st.characters(max_codepoint=255), max_size=80)
@@ -98,6 +99,7 @@ def test_a_caller_can_write_no_line_of_its_own_into_the_log(request_id: str, pat
             "method": "GET",
             "path": f"/{path}",
             "headers": [(b"x-request-id", request_id.encode("latin-1"))],
+            ASKED: Asked(request_id=request_id if is_good_id(request_id) else None),
         }
         failures = [describe(Request(scope), error) for error in (RegistryError("away"), ValueError("x"))]
     finally:
@@ -105,4 +107,4 @@ def test_a_caller_can_write_no_line_of_its_own_into_the_log(request_id: str, pat
     assert len(lines) == 2
     assert all(line.isprintable() for line in lines)
     assert all(failure.problem.model_dump_json() for failure in failures)
-    assert failures[0].problem.request_id == request_id
+    assert failures[0].problem.request_id == (request_id if is_good_id(request_id) else None)

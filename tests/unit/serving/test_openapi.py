@@ -92,7 +92,7 @@ async def test_every_path_with_a_task_names_the_tasks_that_there_are(document: A
         for parameter in operation.get("parameters", [])
         if parameter["name"] == "task"
     ]
-    assert len(found) == 7
+    assert len(found) == 10
     assert all(tasks == ["mood", "to-german"] for tasks in found)
 
 
