@@ -4,7 +4,7 @@ Input: what each load and each engine gave, several times where parts took turns
 project's goals. Ratios are those of medians over the turns.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 from polyloop.bench.figures import Figure
@@ -135,7 +135,7 @@ def promotion_figures(
     ]
 
 
-def failed_figure(parts: dict[str, Sequence[Printed]]) -> Figure:
+def failed_figure(parts: Mapping[str, Sequence[Printed]]) -> Figure:
     """Tell how many requests to the platform failed, under all loads together; `parts` are its loads by name."""
     failed = {name: sum(turn["num_failed"] for turn in turns) for name, turns in parts.items()}
     reasons = {name: [turn["failures"] for turn in turns] for name, turns in parts.items() if failed[name]}
