@@ -4,7 +4,8 @@ What is measured with them is the platform alone. Polyloop has no task that echo
 product is changed for it: the project has tasks of the kind summarize (a text in, a text out) with a published and
 promoted version each, the router and the task's deployment are the real ones (keys, signed ids, log, metrics, batching,
 releases and the presence of versions), and only what a replica loads for the version is one of these, by
-`polyloop.bench.serve.engine_app`. A tiny real model would be in the way: peers would need the same one, and its time would hide theirs.
+`polyloop.bench.serve.engine_app`. A tiny real model would be in the way: peers would need the same one, and its time
+would hide theirs.
 
 Input: the version's folder, which is not looked at. Output: a `Predictor`.
 """
