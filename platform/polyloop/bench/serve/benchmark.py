@@ -135,11 +135,16 @@ class Bench:
                     self._ask(sleeper(replicas), sleeping, bodies, connections=BATCHED, expected="echo")
                 if turn == self.sizes.turns - 1:
                     self._routers(project, bodies)
+<<<<<<< HEAD
             for peer in ECHO_PEERS if self.peers is not None else ():
                 with self._running(peer, bodies) as one:
                     for count in CONNECTIONS:
                         load = self._loads.ask(one, peer_bodies(bodies), connections=count, expected="echo")
                         theirs[peer.name, count].append(load)
+=======
+            for name, count, load in self._ask_peers(ECHO_PEERS, bodies, CONNECTIONS, expected="echo"):
+                theirs[name, count].append(load)
+>>>>>>> serve-bench
         raw_plan = RawPlan(
             texts=tuple(models.sentences(NUM_TEXTS)),
             locale=SOURCE,
@@ -196,10 +201,15 @@ class Bench:
             for size in sizes.models:
                 folder = project.loaded.artefacts_dir / "models" / size.name / "v1"
                 bodies = bodies_of(size.kind, texts)
+<<<<<<< HEAD
                 for peer in model_peers(size, folder) if self.peers is not None else ():
                     with self._running(peer, bodies) as one:
                         load = self._loads.ask(one, peer_bodies(bodies), connections=BATCHED)
                         others[size.name, peer.name].append(load)
+=======
+                for name, _, load in self._ask_peers(model_peers(size, folder), bodies, (BATCHED,)):
+                    others[size.name, name].append(load)
+>>>>>>> serve-bench
                 others[size.name, RAW].append(self._loads.drive(folder, self._raw_plan(size, texts)))
         figures = [figure for size in sizes.models for figure in self._model_figures(size, others)]
         title = f"2 replicas of {sizes.replicated.name}, texts of {LONG_TEXT_SENTENCES} sentences"
@@ -235,6 +245,19 @@ class Bench:
             for _ in range(self.sizes.turns):
                 self._ask(f"door {count}", door, (), connections=connections, expected="any")
                 self._ask(f"echo by {count}", echo, bodies, connections=connections, expected="echo")
+
+    def _ask_peers(
+        self, peers: Sequence[Peer], bodies: Sequence[dict[str, Any]], counts: Sequence[int], **changes: Any
+    ) -> list[tuple[str, int, Printed]]:
+        """Run one peer after the other and ask each by so many connections; nothing where there are no peers."""
+        if self.peers is None:
+            return []
+        questions, loads = peer_bodies(bodies), list[tuple[str, int, Printed]]()
+        for peer in peers:
+            with peer_running(peer, self.peers, questions[0], self.work / f"{peer.module}.log") as one:
+                for count in counts:
+                    loads.append((peer.name, count, self._loads.ask(one, questions, connections=count, **changes)))
+        return loads
 
     def _ratio(self, name: str, ours: str, peer: str, theirs: str, bar: float | None) -> Figure:
         return rate_figure(name, self.asked[ours], peer, self.asked[theirs], bar=bar)

@@ -4,23 +4,19 @@ What is measured with them is the platform alone. Polyloop has no task that echo
 product is changed for it: the project has tasks of the kind summarize (a text in, a text out) with a published and
 promoted version each, the router and the task's deployment are the real ones (keys, signed ids, log, metrics, batching,
 releases and the presence of versions), and only what a replica loads for the version is one of these, by
-`EngineModel`. A tiny real model would be in the way: peers would need the same one, and its time would hide theirs.
+`polyloop.bench.serve.engine_app`. A tiny real model would be in the way: peers would need the same one, and its time
+would hide theirs.
 
 Input: the version's folder, which is not looked at. Output: a `Predictor`.
 """
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
-
-from ray.serve import Application
 
 from polyloop.models.contract import PredictInput, Prediction
 from polyloop.models.predict import Predictor
-from polyloop.serving.app import loaded_spec, router_with_tasks
-from polyloop.serving.task_model import TaskModel
 
-BUILDER = f"{__name__}:build"
+BUILDER = "polyloop.bench.serve.engine_app:build"
 """Import path of the application, for a Serve config."""
 SLEEP_S = 0.05
 """How long a call of a sleeping engine takes, whatever its inputs."""
@@ -54,20 +50,3 @@ class SleepingEngine(EchoEngine):
         """Return the texts after `SLEEP_S`."""
         time.sleep(SLEEP_S)
         return super().predict(inputs)
-
-
-class EngineModel(TaskModel):
-    """The task's deployment with one of these engines for every version."""
-
-    def __init__(self, spec_path: str, task: str) -> None:
-        self._task = task
-        super().__init__(spec_path, task)
-
-    def load(self, path: Path) -> Predictor:
-        """Return the task's engine."""
-        return SleepingEngine() if self._task.startswith(SLEEPERS) else EchoEngine()
-
-
-def build(args: dict[str, str]) -> Application:
-    """Return the router with an engine per task of the spec, as `polyloop.serving.app.build` does with models."""
-    return router_with_tasks(loaded_spec(args), EngineModel)

@@ -114,6 +114,7 @@ def _write_checkpoint(size: ModelSize, task: TaskSpec, folder: Path) -> None:
     torch.manual_seed(SEED)
     ids: dict[str, Any] = {"pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id}
     if size.decoder_layers:
+        ids["decoder_start_token_id"] = tokenizer.pad_token_id
         model: Any = T5ForConditionalGeneration(
             T5Config(
                 vocab_size=len(tokenizer),

@@ -1,5 +1,7 @@
 """Engines that compute nothing answer in a real replica, in the place of whatever a version holds."""
 
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,7 +10,8 @@ from typing import Any
 import pytest
 
 from polyloop.bench.serve import engines
-from polyloop.bench.serve.engines import EchoEngine, EngineModel, SleepingEngine
+from polyloop.bench.serve.engine_app import EngineModel
+from polyloop.bench.serve.engines import BUILDER, EchoEngine, SleepingEngine
 from polyloop.bench.serve.projects import ECHO, Project, engine_project, sleeper, with_routers
 from polyloop.bench.serve.raw import RawPlan, drive
 from polyloop.models.contract import PredictInput
@@ -103,3 +106,17 @@ def test_an_engine_alone_is_driven_in_batches():
     assert told["batch_size"] == 3
     assert told["rows_per_s"] > 0
     assert 0 < told["p50_ms"] <= told["p99_ms"]
+
+
+def test_the_builder_is_where_the_config_says():
+    module, _, name = BUILDER.partition(":")
+
+    assert (module, name) == (EngineModel.__module__, "build")
+
+
+def test_what_starts_ray_has_not_imported_it_before_its_environment_is_set():
+    code = "import sys, polyloop.bench.serve.benchmark; print('ray' in sys.modules)"
+
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert told.stdout == "False\n"

@@ -12,7 +12,7 @@ import torch
 from transformers import AutoModelForSeq2SeqLM, AutoModelForSequenceClassification, AutoTokenizer
 
 
-class EchoAPI(litserve.LitAPI):  # type: ignore[misc]  # it comes without types
+class EchoAPI(litserve.LitAPI):  # type: ignore[misc]  # it is not installed where types are checked
     """Gives back what it gets."""
 
     def setup(self, device: str) -> None:
