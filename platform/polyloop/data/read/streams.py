@@ -38,7 +38,7 @@ def opened(path: str, encoding: str = UTF_8) -> Iterator[IO[bytes]]:
         if cuts_at_line_feeds(encoding):
             yield stream
         else:
-            yield cast(IO[bytes], io.BufferedReader(_AsUtf8(stream, encoding), BUFFER_BYTES))
+            yield cast(IO[bytes], io.BufferedReader(_AsUtf8(stream, encoding, path), BUFFER_BYTES))
 
 
 @contextmanager
@@ -93,11 +93,14 @@ def _unpacked(path: str, raw: IO[bytes]) -> Iterator[IO[bytes]]:
 
 
 class _AsUtf8(io.RawIOBase):
-    """A stream in another encoding, as UTF-8; what cannot be decoded makes its line invalid."""
+    """A stream in another encoding, as UTF-8; what cannot be decoded makes its line invalid.
 
-    def __init__(self, stream: IO[bytes], encoding: str) -> None:
+    DataError, which names the file, where nothing can be: UTF-16 and UTF-32 have to begin with a byte order mark.
+    """
+
+    def __init__(self, stream: IO[bytes], encoding: str, path: str) -> None:
         _register_marking()
-        self._stream = stream
+        self._stream, self._encoding, self._path = stream, encoding, path
         self._decoder = codecs.getincrementaldecoder(encoding)(MARK_HANDLER)
         self._ready = b""
         self._is_over = False
@@ -109,7 +112,13 @@ class _AsUtf8(io.RawIOBase):
         while not self._ready and not self._is_over:
             block = self._stream.read(BUFFER_BYTES)
             self._is_over = not block
-            text = self._decoder.decode(block, final=self._is_over)
+            try:
+                text = self._decoder.decode(block, final=self._is_over)
+            except UnicodeError as error:
+                raise DataError(
+                    f"{shown(self._path)}: the file is not in the encoding {self._encoding!r} ({error}); correct "
+                    "`encoding` in the corpus, such as utf-8 or utf-16-le"
+                ) from None
             self._ready = text.encode(UTF_8, "surrogatepass")
         size = min(len(buffer), len(self._ready))
         buffer[:size], self._ready = self._ready[:size], self._ready[size:]

@@ -134,6 +134,13 @@ def test_a_malformed_json_line_is_handed_on_with_its_reason(tmp_path: Path, line
     assert rows[1].sample
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_file_without_the_mark_that_its_encoding_begins_with_is_named(tmp_path: Path, encoding: str) -> None:
+    path = write(tmp_path, "a.csv", "text,label\nhello,a\n")
+    with pytest.raises(DataError, match=rf"a\.csv: the file is not in the encoding '{encoding}'.*correct `encoding`"):
+        read(path, "csv", encoding=encoding)
+
+
 @pytest.mark.parametrize(("form", "mark"), [("csv", ","), ("tsv", "\t")])
 def test_a_row_of_too_few_or_many_columns_is_handed_on(tmp_path: Path, form: Format, mark: str) -> None:
     lines = [mark.join(cells) for cells in (["text", "label"], ["a"], ["hello", "a"], ["a", "b", "c"])]
