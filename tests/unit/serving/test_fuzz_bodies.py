@@ -27,7 +27,10 @@ from polyloop.tasks import KINDS
 from polyloop.tasks.base import TaskRequest
 
 SPEC = Spec.model_validate(spec_data())
-OWN_MODELS = (FeedbackRequest, *dict.fromkeys(kind.request_model for kind in KINDS.values()))
+OWN_MODELS: tuple[type[BaseModel], ...] = (
+    FeedbackRequest,
+    *dict.fromkeys(kind.request_model for kind in KINDS.values()),
+)
 MODELS: tuple[type[BaseModel], ...] = (*OWN_MODELS, ChatCompletionRequest, CompletionRequest, InferenceRequest)
 OTHER_NAMES = ("name", "shape", "datatype", "data", "parameters", "binary_data_size", "role", "content", "n", "locale")
 """Names that bodies have further inside, or beside those of their model."""
