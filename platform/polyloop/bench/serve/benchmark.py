@@ -14,7 +14,6 @@ What echoes and sleeps in the place of a model is told in `polyloop.bench.serve.
 import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -135,16 +134,8 @@ class Bench:
                     self._ask(sleeper(replicas), sleeping, bodies, connections=BATCHED, expected="echo")
                 if turn == self.sizes.turns - 1:
                     self._routers(project, bodies)
-<<<<<<< HEAD
-            for peer in ECHO_PEERS if self.peers is not None else ():
-                with self._running(peer, bodies) as one:
-                    for count in CONNECTIONS:
-                        load = self._loads.ask(one, peer_bodies(bodies), connections=count, expected="echo")
-                        theirs[peer.name, count].append(load)
-=======
             for name, count, load in self._ask_peers(ECHO_PEERS, bodies, CONNECTIONS, expected="echo"):
                 theirs[name, count].append(load)
->>>>>>> serve-bench
         raw_plan = RawPlan(
             texts=tuple(models.sentences(NUM_TEXTS)),
             locale=SOURCE,
@@ -201,15 +192,8 @@ class Bench:
             for size in sizes.models:
                 folder = project.loaded.artefacts_dir / "models" / size.name / "v1"
                 bodies = bodies_of(size.kind, texts)
-<<<<<<< HEAD
-                for peer in model_peers(size, folder) if self.peers is not None else ():
-                    with self._running(peer, bodies) as one:
-                        load = self._loads.ask(one, peer_bodies(bodies), connections=BATCHED)
-                        others[size.name, peer.name].append(load)
-=======
                 for name, _, load in self._ask_peers(model_peers(size, folder), bodies, (BATCHED,)):
                     others[size.name, name].append(load)
->>>>>>> serve-bench
                 others[size.name, RAW].append(self._loads.drive(folder, self._raw_plan(size, texts)))
         figures = [figure for size in sizes.models for figure in self._model_figures(size, others)]
         title = f"2 replicas of {sizes.replicated.name}, texts of {LONG_TEXT_SENTENCES} sentences"
@@ -264,10 +248,6 @@ class Bench:
 
     def _ask(self, name: str, one: Served, bodies: Sequence[dict[str, Any]], **changes: Any) -> None:
         self.asked[name].append(self._loads.ask(one, bodies, **changes))
-
-    def _running(self, peer: Peer, bodies: Sequence[dict[str, Any]]) -> AbstractContextManager[Served]:
-        assert self.peers is not None  # who has none asks none
-        return peer_running(peer, self.peers, peer_bodies(bodies)[0], self.work / f"{peer.module}.log")
 
     def _raw_plan(self, size: ModelSize, texts: Sequence[str]) -> RawPlan:
         return RawPlan(
