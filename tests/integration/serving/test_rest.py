@@ -14,9 +14,6 @@ from ray.serve._private.common import ReplicaState
 from tests.support.converted_models import converted_model
 from tests.support.converted_project import TASK, long_call, write_converted_project
 
-from polyloop.registry.columns import utc_now
-from polyloop.registry.presence import PRESENCE_TTL_S, live_replicas
-from polyloop.registry.store import open_store
 from polyloop.serving.dispatch import dispatch
 from polyloop.serving.options import task_options
 from polyloop.serving.task_model import TaskModel
@@ -57,8 +54,5 @@ def test_a_task_rests_wakes_and_rests_again(tmp_path: Path) -> None:
             again = runner.run(dispatch(handle, call, task=TASK, timeout_s=60))
             wait_for_rest()
         assert first.output == again.output != ""
-        store = open_store(load_spec(spec).store_url)
-        assert live_replicas(store, TASK, now=utc_now(), ttl_s=PRESENCE_TTL_S) == ()
-        store.close()
     finally:
         serve.shutdown()
