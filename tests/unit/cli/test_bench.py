@@ -40,7 +40,7 @@ def keep(folder: Path, *, value: float) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["speed"], "there is no benchmark 'speed'; there are: corpus, feedback, quality, train"),
+        (["speed"], "there is no benchmark 'speed'; there are: corpus, feedback, quality, serve, train"),
         (["feedback", "sst2"], "belong to the benchmark quality"),
         (["feedback", "--all"], "belong to the benchmark quality"),
         (["quality", "imdb"], "there is no set 'imdb'"),
