@@ -8,7 +8,7 @@ chat template of its own is asked in that form. Target ids: the reply, the end t
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
@@ -42,7 +42,7 @@ class ChatRequest(TaskRequest):
 
     input: str = Field(default="", max_length=100_000)
     """What the user says, where there are no earlier turns."""
-    messages: tuple[Turn, ...] = Field(default=(), max_length=1_000)
+    messages: Annotated[tuple[Turn, ...], Field(fail_fast=True)] = Field(default=(), max_length=1_000)
     """The turns so far, the user's last; instead of `input`."""
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ import pytest
 from fastapi import Request
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from starlette.types import Message
 from tests.support.outside_bytes import HUGE_BODIES, bodies
 from tests.support.wire_site import spec_data
@@ -25,6 +25,7 @@ from polyloop.serving.settling import settle
 from polyloop.spec.models import Spec
 from polyloop.tasks import KINDS
 from polyloop.tasks.base import TaskRequest
+from polyloop.tasks.chat import ChatRequest
 
 SPEC = Spec.model_validate(spec_data())
 OWN_MODELS: tuple[type[BaseModel], ...] = (
@@ -113,3 +114,22 @@ def test_no_body_within_the_limit_takes_long(raw: bytes) -> None:
         assert found.status in (400, 413, 422)
         assert len(found.message) < 2_000
     assert time.process_time() - began_s < CPU_S * len(MODELS)
+
+
+@pytest.mark.parametrize(
+    ("model", "before", "element", "after"),
+    [
+        (InferenceRequest, '{"inputs":[', "{}", "]}"),
+        (InferenceRequest, '{"inputs":[],"outputs":[', "{}", "]}"),
+        (InferenceRequest, '{"inputs":[{"name":"input","datatype":"BYTES","shape":[', '""', "]}]}"),
+        (ChatCompletionRequest, '{"model":"talk","messages":[', "{}", "]}"),
+        (ChatRequest, '{"messages":[', "{}", "]}"),
+    ],
+)
+def test_a_list_of_wrong_elements_costs_the_errors_of_one(
+    model: type[BaseModel], before: str, element: str, after: str
+) -> None:
+    """Building the errors of all of them would hold up all other requests, for seconds in a body of 1 MiB."""
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate_json(f"{before}{','.join([element] * 10_000)}{after}", strict=True)
+    assert caught.value.error_count() <= 4

@@ -4,6 +4,8 @@ Source: https://github.com/kserve/open-inference-protocol/blob/main/specificatio
 OpenAPI document beside it, open_inference_rest.yaml. Names of the schemas follow it, in our spelling.
 """
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from polyloop.serving.schemas import WireModel
@@ -16,7 +18,10 @@ Parameters = dict[str, str | bool | int | float]
 
 
 class _Lenient(BaseModel):
-    """Base of requests: immutable, and further keys ignored, since extensions of the protocol add some."""
+    """Base of requests: immutable, and further keys ignored, since extensions of the protocol add some.
+
+    Their lists are read up to the first element that is wrong: errors of a long list would hold up all other requests.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
 
@@ -26,7 +31,7 @@ class InferenceInput(_Lenient):
 
     name: str
     """input, or the name of another field of the task's request, such as locale."""
-    shape: tuple[int, ...]
+    shape: Annotated[tuple[int, ...], Field(fail_fast=True)]
     """[n] or [n, 1]; for fields besides the input also [1], which stands for all inputs."""
     datatype: str
     """BYTES."""
@@ -52,9 +57,9 @@ class InferenceRequest(_Lenient):
     """Comes back with the response."""
     parameters: Parameters | None = None
     """Of no effect; binary data is refused."""
-    inputs: tuple[InferenceInput, ...]
+    inputs: Annotated[tuple[InferenceInput, ...], Field(fail_fast=True)]
     """The tensor `input`, and others besides."""
-    outputs: tuple[InferenceOutputChoice, ...] | None = None
+    outputs: Annotated[tuple[InferenceOutputChoice, ...], Field(fail_fast=True)] | None = None
     """Output tensors that are wanted; all if absent."""
 
 

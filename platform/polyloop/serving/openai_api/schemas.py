@@ -74,7 +74,7 @@ class OpenAIMessage(_Open):
 class ChatCompletionRequest(OpenAIRequest):
     """A conversation to go on with; tasks of other kinds than chat take the user's last message as their input."""
 
-    messages: tuple[OpenAIMessage, ...] = Field(max_length=1_000)
+    messages: Annotated[tuple[OpenAIMessage, ...], Field(fail_fast=True)] = Field(max_length=1_000)
     """The turns so far, the user's last."""
 
 
