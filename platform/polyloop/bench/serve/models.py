@@ -125,7 +125,6 @@ def _write_checkpoint(size: ModelSize, task: TaskSpec, folder: Path) -> None:
                 num_layers=size.layers,
                 num_decoder_layers=size.decoder_layers,
                 **ids,
-                **{"decoder_start_token_id": tokenizer.pad_token_id},
             )
         )
     else:
