@@ -19,7 +19,7 @@ POLYLOOP_KUBERAY_CRDS ?= $(realpath ../shared/kuberay-crds)
 export POLYLOOP_DATASETS POLYLOOP_KUBERAY_CRDS
 
 .DEFAULT_GOAL := help
-.PHONY: help install browser demo test unit check format docs peers bench clean
+.PHONY: help install browser demo test soak unit check format docs peers bench clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ browser:
 test: $(STAMP) browser  ## Run all tests: unit, integration, behaviour, e2e
 	$(BIN)/python -m pytest $(TEST_FOLDERS) -m "not alone" --numprocesses auto
 	$(BIN)/python -m pytest $(TEST_FOLDERS) -m alone
+
+soak: $(STAMP)  ## Keep the platform under load for 40 minutes, with and without kills
+	$(BIN)/python -m pytest tests/soak
 
 unit: $(STAMP)  ## Run the fast tests, which need no Ray
 	$(BIN)/python -m pytest tests/unit --numprocesses auto

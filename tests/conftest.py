@@ -27,14 +27,17 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("polyloop")
 
 ALONE = tuple(REPOSITORY / "tests" / folder for folder in ("e2e", "benchmarks"))
-"""Folders whose tests start clusters, browsers or measurements."""
+"""Folders whose tests start clusters or measurements."""
+SIDE_BY_SIDE = REPOSITORY / "tests" / "e2e" / "browser"
+"""Folder in one of them whose tests need a browser and no cluster."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that need the machine to themselves; all others may run side by side."""
     for item in items:
-        if "ray_cluster" in getattr(item, "fixturenames", ()) or any(map(item.path.is_relative_to, ALONE)):
+        has_alone_folder = any(map(item.path.is_relative_to, ALONE)) and not item.path.is_relative_to(SIDE_BY_SIDE)
+        if has_alone_folder or "ray_cluster" in getattr(item, "fixturenames", ()):
             item.add_marker("alone")
 
 

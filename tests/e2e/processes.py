@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -25,6 +26,14 @@ def descendants(pid: int) -> dict[int, str]:
         if ancestor == pid and child != pid:
             found[child] = _command(child)
     return found
+
+
+def started_ticks(pid: int) -> int:
+    """Return when a process started, in clock ticks since boot; what is gone counts as the newest."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    except (FileNotFoundError, ProcessLookupError):
+        return sys.maxsize
 
 
 def _command(pid: int) -> str:

@@ -14,7 +14,8 @@ PROXY_GRACE_S = 5.0
 INGRESS_MAX_ONGOING = 256
 INGRESS_TARGET_ONGOING = 64.0
 MAX_QUEUED_PER_CALLER = 1_024
-HEALTH_CHECK_PERIOD_S = 5.0
+HEALTH_CHECK_PERIOD_S = 1.0
+"""Serve looks for replicas that died only when it checks their health, so this is how long nobody replaces one."""
 HEALTH_CHECK_TIMEOUT_S = 30.0
 SHUTDOWN_WAIT_S = 1.0
 SHUTDOWN_TIMEOUT_S = 30.0

@@ -22,7 +22,8 @@ PREFIX = "POLYLOOP_"
 
 # Ray decides its mode of work from the environment of each of its processes, when they start.
 # Token mode: Ray 2.60 writes a token at the first local start, after which clients without this mode are refused (401).
-# Throughput and HAProxy mode: see docs/decisions/0002-throughput-mode.md for the measurements.
+# Throughput and HAProxy mode: see docs/decisions/0002-throughput-mode.md for the measurements. What a dead router had
+# not answered is asked of another one: see docs/decisions/0030-what-a-killed-process-costs.md.
 # Ray Train looks at its workers every 2 s by default, and checkpoints and the end of a run wait so long; its watcher
 # for preemption is one more process a run, and nothing here makes use of an early warning.
 # Threads of matrix work that wait by spinning starve each other once a machine does anything else (docs/lab-notes.md).
@@ -30,6 +31,7 @@ RAY_DEFAULTS: Mapping[str, str] = {
     "RAY_AUTH_MODE": "token",
     "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
     "RAY_SERVE_ENABLE_HA_PROXY": "1",
+    "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response",
     "RAY_TRAIN_V2_ENABLED": "1",
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.25",
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",

@@ -3,7 +3,7 @@
 import pytest
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
-from tests.e2e.console_page import Console
+from tests.e2e.browser.console_page import Console
 from tests.support.projects import SmallHandle
 
 from polyloop.feedback.queries import list_feedback

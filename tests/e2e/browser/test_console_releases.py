@@ -1,7 +1,7 @@
 """The live state and release control in a browser."""
 
 from selenium.webdriver.common.keys import Keys
-from tests.e2e.console_page import Console
+from tests.e2e.browser.console_page import Console
 
 from polyloop.registry.releases import get_release, set_canary
 

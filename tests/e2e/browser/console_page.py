@@ -9,7 +9,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
-from tests.e2e.console_server import Site
+from tests.e2e.browser.console_server import Site
 
 WAIT_S = 30.0
 

@@ -8,7 +8,7 @@ import sys
 
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
-from tests.e2e.console_page import Console
+from tests.e2e.browser.console_page import Console
 
 
 def test_a_conversation_is_answered_word_by_word_and_goes_on(console: Console) -> None:

@@ -1,39 +1,13 @@
 """The report of a dataset in a real browser (headless Chromium), opened from a file and without a network."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver import Chrome
 from tests.support.small_datasets import ARABIC, DROPS, manifest_of, moods, row, table
 
 from polyloop.data.report.page import REPORT_NAME, render_report
 from polyloop.data.statistics import Statistics
-
-ARGUMENTS = (
-    "--headless=new",
-    "--no-sandbox",  # which does not work for root, as whom continuous integration runs; the page is our own
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Chrome]:
-    program, driver = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
-    if program is None or driver is None:
-        pytest.fail("the report's tests need a browser: apt-get install chromium chromium-driver")
-    options = ChromeOptions()
-    options.binary_location = program
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    for argument in ARGUMENTS:
-        options.add_argument(argument)
-    started = Chrome(options=options, service=ChromeService(driver))
-    yield started
-    started.quit()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,27 @@
+"""Half a minute under load while task replicas, routers and the controller are killed; `make soak` does it for long."""
+
+from pathlib import Path
+
+import pytest
+from tests.support.fire import Executioner, head_of, loaded_for, timetable, two_of_each
+
+from polyloop.bench.serve.servers import platform_running
+
+SECONDS = 30.0
+RATE = 50.0
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+def test_no_request_is_lost_while_processes_are_killed(tmp_path: Path) -> None:
+    project = two_of_each(tmp_path / "project")
+    with platform_running(project):
+        executioner = Executioner(head_pid=head_of(project).pid, kills=timetable(SECONDS))
+        thread = executioner.start()
+        told = loaded_for(project, tmp_path / "plans", SECONDS, rate=RATE)
+        thread.join()
+
+    assert executioner.missed == []
+    assert {kill.pattern for kill, _ in executioner.killed} == {kill.pattern for kill in timetable(SECONDS)}
+    assert told["failures"] == {}
+    assert len(told["samples"]) == RATE * SECONDS

@@ -1,0 +1,99 @@
+"""A project with two replicas of everything under a steady load, while its processes are killed by a timetable.
+
+Input: a new folder, seconds, requests a second. Output: what the load generator of the serving benchmark tells, and who
+was killed when. Only descendants of the project's own Ray head are looked at.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.processes import descendants, started_ticks
+
+from polyloop.bench.processes import Printed
+from polyloop.bench.serve.benchmark import bodies_of
+from polyloop.bench.serve.loads import Loads
+from polyloop.bench.serve.models import SIZES, sentences
+from polyloop.bench.serve.projects import Project, model_project, with_routers
+from polyloop.bench.serve.servers import served
+from polyloop.cluster.head import Head, find_head
+from polyloop.serving.embedded import home_dir
+from polyloop.serving.options import ROUTER, task_deployment
+
+TASK = "fired"
+TASK_REPLICA = f"ServeReplica:polyloop:{task_deployment(TASK)}"
+ROUTER_REPLICA = f"ServeReplica:polyloop:{ROUTER}"
+CONTROLLER = "ServeController"
+NUM_TEXTS = 64
+NUM_REPLICAS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kill:
+    """When the oldest process whose command line has a pattern is to be killed, in seconds from the load's start."""
+
+    at_s: float
+    pattern: str
+
+
+def timetable(seconds: float, *, every_s: float = 10.0) -> list[Kill]:
+    """Return kills of a task replica every `every_s`, of a router twice, and of the controller between these."""
+    replicas = [Kill(at_s=start, pattern=TASK_REPLICA) for start in _steps(every_s / 3, seconds - every_s / 2, every_s)]
+    routers = [Kill(at_s=seconds * part, pattern=ROUTER_REPLICA) for part in (0.1, 0.85)]
+    return sorted([*replicas, *routers, Kill(at_s=seconds * 0.5, pattern=CONTROLLER)], key=lambda kill: kill.at_s)
+
+
+def two_of_each(folder: Path) -> Project:
+    """Write a project with a classifier in two replicas behind two routers."""
+    return with_routers(model_project(folder, {TASK: (SIZES[0], NUM_REPLICAS)}), 2)
+
+
+def head_of(project: Project) -> Head:
+    """Return the running head of a project."""
+    head = find_head(home_dir(project.loaded))
+    assert head is not None
+    return head
+
+
+def loaded_for(project: Project, work: Path, seconds: float, *, rate: float) -> Printed:
+    """Ask the project's task for so long, and return what became of the requests, each answered one in `samples`."""
+    bodies: Sequence[dict[str, Any]] = bodies_of("classify", sentences(NUM_TEXTS))
+    one = served(project, TASK, bodies[0])
+    return Loads(work=work, warm_s=0.0, counted_s=seconds).ask(one, bodies, rate=rate, keeps_samples=True)
+
+
+@dataclass
+class Executioner:
+    """Kills (SIGKILL) by a timetable, in a thread; `killed` tells who was, `missed` whom there was nobody of."""
+
+    head_pid: int
+    kills: Sequence[Kill]
+    killed: list[tuple[Kill, int]] = field(default_factory=list)
+    missed: list[Kill] = field(default_factory=list)
+
+    def start(self) -> threading.Thread:
+        """Begin."""
+        thread = threading.Thread(target=self._run, name="executioner", daemon=True)
+        thread.start()
+        return thread
+
+    def _run(self) -> None:
+        began_s = time.monotonic()
+        for kill in self.kills:
+            time.sleep(max(0.0, began_s + kill.at_s - time.monotonic()))
+            found = [pid for pid, command in descendants(self.head_pid).items() if kill.pattern in command]
+            if not found:
+                self.missed.append(kill)
+                continue
+            oldest = min(found, key=started_ticks)
+            os.kill(oldest, signal.SIGKILL)
+            self.killed.append((kill, oldest))
+
+
+def _steps(first: float, end: float, step: float) -> list[float]:
+    return [first + step * number for number in range(max(0, int((end - first) // step) + 1))]
