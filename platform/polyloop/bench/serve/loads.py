@@ -13,6 +13,7 @@ from polyloop.bench.processes import Printed, run_module
 from polyloop.bench.serve.load import LoadPlan
 from polyloop.bench.serve.raw import THREADS, RawPlan
 from polyloop.bench.serve.servers import Served
+from polyloop.errors import ClusterError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class Loads:
     counted_s: float
 
     def ask(self, served: Served, bodies: Sequence[dict[str, Any]], **changes: Any) -> Printed:
-        """Put a load on a server; `changes` replace fields of the plan."""
+        """Put a load on a server; `changes` replace fields of the plan. ClusterError where nothing was answered."""
         fields: dict[str, Any] = {
             "url": served.url,
             "headers": served.headers,
@@ -33,7 +34,10 @@ class Loads:
             "counted_s": self.counted_s,
         }
         plan = LoadPlan(**fields | changes)
-        return run_module("polyloop.bench.serve.load", self._written(plan))
+        told = run_module("polyloop.bench.serve.load", self._written(plan))
+        if not told["num_requests"]:
+            raise ClusterError(f"nothing was answered at {plan.url} in {plan.counted_s:g} s; failures: {told['failures']}")
+        return told
 
     def drive(self, engine: str | Path, plan: RawPlan) -> Printed:
         """Drive an engine without a server: `echo`, or the version in a folder."""
