@@ -93,6 +93,26 @@ class SmallStreaming:
         raise AssertionError("the handle streams already")
 
 
+class SmallBundles:
+    """A handle whose calls are several at once, each answered as `handle` would alone."""
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
+
+    def remote(self, calls: Sequence[Call]) -> SmallResponse:
+        """Take several calls."""
+        responses = [self._handle.remote(call) for call in calls]
+
+        async def each() -> list[Any]:
+            return await asyncio.gather(*map(_awaited, responses), return_exceptions=True)
+
+        return SmallResponse(each)
+
+
+async def _awaited(response: SmallResponse) -> Reply:
+    return await response
+
+
 class SmallHandle:
     """Stands in for the handle of a deployment; errors given to it are raised, one a call, before it answers."""
 
@@ -111,8 +131,10 @@ class SmallHandle:
         self.responses.append(SmallResponse(self._answer))
         return self.responses[-1]
 
-    def options(self, *, method_name: str, stream: bool) -> SmallStreaming:
-        """Return the handle that gives its output in one piece, as a replica does that cannot stream."""
+    def options(self, *, method_name: str, stream: bool) -> SmallStreaming | SmallBundles:
+        """Return the handle that gives its output in one piece, or the one that takes several calls."""
+        if method_name == "each":
+            return SmallBundles(self)
         assert (method_name, stream) == ("stream", True)
         return SmallStreaming(self._parts, self.streams)
 

@@ -1,5 +1,7 @@
 """A task's replica without Serve: the real `TaskModel` in the test's own process, and a handle that calls it."""
 
+from collections.abc import Sequence
+
 from tests.support.projects import SmallResponse, SmallStream, SmallStreaming
 
 from polyloop.serving.calls import Call
@@ -28,7 +30,20 @@ class ReplicaHandle:
         """Take a call."""
         return SmallResponse(lambda: self._replica(call))
 
-    def options(self, *, method_name: str, stream: bool) -> SmallStreaming:
-        """Return the handle that streams."""
+    def options(self, *, method_name: str, stream: bool) -> "SmallStreaming | ReplicaBundles":
+        """Return the handle that streams, or that takes several calls."""
+        if method_name == "each":
+            return ReplicaBundles(self._replica)
         assert (method_name, stream) == ("stream", True)
         return SmallStreaming(self._replica.stream, self._streams)
+
+
+class ReplicaBundles:
+    """Stands in for the handle of the method that takes several calls."""
+
+    def __init__(self, replica: TaskModel) -> None:
+        self._replica = replica
+
+    def remote(self, calls: Sequence[Call]) -> SmallResponse:
+        """Take several calls."""
+        return SmallResponse(lambda: self._replica.each(calls))

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.support.listening import Prefixes, listening
-from tests.support.projects import SmallResponse, SmallStream, SmallStreaming, publish
+from tests.support.projects import SmallBundles, SmallResponse, SmallStream, SmallStreaming, publish
 
 from polyloop.errors import RequestError
 from polyloop.registry.keys import create_key
@@ -120,8 +120,10 @@ class RuleHandle:
         """Take a call."""
         return SmallResponse(lambda: self._answer(call))
 
-    def options(self, *, method_name: str, stream: bool) -> SmallStreaming:
-        """Return the handle that streams."""
+    def options(self, *, method_name: str, stream: bool) -> SmallStreaming | SmallBundles:
+        """Return the handle that streams, or that takes several calls."""
+        if method_name == "each":
+            return SmallBundles(self)
         assert (method_name, stream) == ("stream", True)
         return SmallStreaming(self._words, self.streams)
 

@@ -16,6 +16,7 @@ from polyloop.errors import RequestError
 from polyloop.registry.keys import KeyInfo
 from polyloop.registry.store import Store
 from polyloop.serving.answering import Piece
+from polyloop.serving.bundler import Bundler
 from polyloop.serving.calls import Call, Reply, TaskHandle
 from polyloop.serving.choice import Choice, choose, choose_asked, held_versions, sticky_key
 from polyloop.serving.dispatch import dispatch, dispatch_stream
@@ -46,6 +47,7 @@ class Answerer:
         self, loaded: LoadedSpec, tasks: Mapping[str, TaskHandle], *, store: Store, recorder: Recorder
     ) -> None:
         self._spec, self._tasks, self._recorder = loaded.spec, tasks, recorder
+        self._bundlers = {name: Bundler(handle) for name, handle in tasks.items()}
         at_rest = frozenset(name for name, task in self._spec.tasks.items() if not task.serving.min_replicas)
         self._releases = ReleaseWatch(store, tuple(self._spec.tasks), may_rest=at_rest)
         self._releases.start()
@@ -216,7 +218,7 @@ class Answerer:
         if kept is not None:
             return kept
         timeout_s = self._spec.serving.request_timeout_s
-        reply = await dispatch(self._tasks[task], call, task=task, timeout_s=timeout_s, span=span)
+        reply = await dispatch(self._bundlers[task], call, task=task, timeout_s=timeout_s, span=span)
         self._has_replied(task, call, reply, work)
         return reply
 
@@ -329,7 +331,7 @@ class Answerer:
             raise no_model(task)
         call = Call(version=version, text=normalise_text(text), locale=locale, target_locale=locale)
         timeout_s = self._spec.serving.request_timeout_s
-        reply = await dispatch(self._tasks[task], call, task=task, timeout_s=timeout_s, span=current_span())
+        reply = await dispatch(self._bundlers[task], call, task=task, timeout_s=timeout_s, span=current_span())
         return reply.scores
 
 

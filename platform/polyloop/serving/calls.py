@@ -55,5 +55,5 @@ class TaskHandle(Protocol):
         From a handle that streams it is iterated over instead.
         """
 
-    def options(self, *, method_name: str, stream: bool) -> "TaskHandle":
-        """Return a handle of another method, which may give several parts."""
+    def options(self, *, method_name: str, stream: bool) -> Any:
+        """Return a handle of another method: `stream` gives several parts, `each` takes several calls."""

@@ -1,9 +1,9 @@
 """Hands a call to a task's replicas within a deadline, and again to another replica when one died under it.
 
-Input: a Serve handle and a `Call`. Output: a `Reply`, after the pieces of its output where it is streamed, or a
-`RequestError` of 429, 503 or 504. Inference changes nothing, so answering a call twice is harmless; that is what makes
-a dead replica invisible to clients. Limits: a stream goes on at another replica only if that writes the same text, so
-not where outputs are drawn at random.
+Input: the way to the replicas (a `Bundler`, or a Serve handle for what is streamed) and a `Call`. Output: a `Reply`,
+after the pieces of its output where it is streamed, or a `RequestError` of 429, 503 or 504. Inference changes nothing,
+so answering a call twice is harmless; that is what makes a dead replica invisible to clients. Limits: a stream goes on
+at another replica only if that writes the same text, so not where outputs are drawn at random.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from ray.exceptions import RayActorError, RaySystemError
 from ray.serve.exceptions import BackPressureError, RayServeException
 
 from polyloop.errors import RequestError
+from polyloop.serving.bundler import Bundler
 from polyloop.serving.calls import Call, Reply, TaskHandle
 from polyloop.serving.observing.asked import request_id_now
 from polyloop.serving.tracing.spans import NO_SPAN, Span
@@ -30,7 +31,7 @@ LOST = (RayActorError, RaySystemError, RayServeException, grpc.RpcError)
 """What a call raises whose replica is gone."""
 
 
-async def dispatch(handle: TaskHandle, call: Call, *, task: str, timeout_s: float, span: Span = NO_SPAN) -> Reply:
+async def dispatch(way: Bundler, call: Call, *, task: str, timeout_s: float, span: Span = NO_SPAN) -> Reply:
     """Return the reply of a live replica; a timeout cancels the work that is still queued, and replicas know of it.
 
     Each attempt is a span `call` below `span`.
@@ -38,7 +39,7 @@ async def dispatch(handle: TaskHandle, call: Call, *, task: str, timeout_s: floa
     deadline_s = asyncio.get_running_loop().time() + timeout_s
     try:
         async with asyncio.timeout_at(deadline_s):
-            return await _attempt(handle, call, task, deadline_s, span)
+            return await _attempt(way, call, task, deadline_s, span)
     except TimeoutError:
         raise _too_slow(task, timeout_s) from None
 
@@ -118,19 +119,13 @@ def _sent(call: Call, deadline_s: float, span: Span) -> Call:
     return replace(call, within_s=within_s, request_id=request_id_now(), trace=span.carrier)
 
 
-async def _attempt(handle: TaskHandle, call: Call, task: str, deadline_s: float, span: Span) -> Reply:
+async def _attempt(way: Bundler, call: Call, task: str, deadline_s: float, span: Span) -> Reply:
     for attempt in range(MAX_ATTEMPTS):
         if attempt:
             await asyncio.sleep(RETRY_PAUSE_S * 2**attempt)
         try:
             with _attempt_span(span, task, attempt) as trying:
-                response = handle.remote(_sent(call, deadline_s, trying))
-                try:
-                    reply: Reply = await response
-                    return reply
-                except asyncio.CancelledError:
-                    response.cancel()
-                    raise
+                return await way.reply(_sent(call, deadline_s, trying))
         except BackPressureError:
             raise _overloaded(task) from None
         except LOST as error:

@@ -6,6 +6,7 @@ config file that `serve deploy` reads.
 
 from typing import Any
 
+from polyloop.serving.scaling import POLICY
 from polyloop.spec.models import ServingSpec, TaskServing
 
 ROUTER, COLLECTOR, SCHEDULER, SHADOW = "router", "collector", "scheduler", "shadow"
@@ -39,7 +40,10 @@ def task_options(serving: TaskServing) -> dict[str, Any]:
         **_COMMON,
         "max_ongoing_requests": serving.max_ongoing_requests,
         "max_queued_requests": MAX_QUEUED_PER_CALLER,
-        "autoscaling_config": _autoscaling(serving.min_replicas, serving.max_replicas, serving.target_ongoing_requests),
+        "autoscaling_config": {
+            **_autoscaling(serving.min_replicas, serving.max_replicas, serving.target_ongoing_requests),
+            "policy": {"policy_function": POLICY},
+        },
         "ray_actor_options": {"num_cpus": serving.num_cpus, "num_gpus": serving.num_gpus},
     }
 

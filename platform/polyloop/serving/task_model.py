@@ -8,8 +8,8 @@ batched per version; texts that are streamed are written beside the batches.
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from polyloop.serving.batcher import Batcher
 from polyloop.serving.calls import Call, Reply
 from polyloop.serving.held_versions import HeldVersions
 from polyloop.serving.observing.replica import ObservedReplica
+from polyloop.serving.scaling import CALLS
 from polyloop.serving.stream_slots import StreamSlots
 from polyloop.serving.tracing.spans import in_span
 from polyloop.serving.unforeseen import quoting_nothing
@@ -56,6 +57,7 @@ class TaskModel:
             on_batch=self._observed.on_batch,
         )
         self._slots = StreamSlots(serving.max_streams)
+        self._num_in_hand = 0
         self._versions.start()
 
     def load(self, path: Path) -> "Predictor":
@@ -74,8 +76,12 @@ class TaskModel:
 
     async def __call__(self, call: Call) -> Reply:
         """Answer one call; RequestError when the input is too long for the version, or its time is up."""
-        with self._observed.call(call):
+        with self._in_hand(), self._observed.call(call):
             return await self._whole(call)
+
+    async def each(self, calls: Sequence[Call]) -> list[Reply | BaseException]:
+        """Answer several calls side by side; what a call raises is in the place of its reply."""
+        return await asyncio.gather(*map(self, calls), return_exceptions=True)
 
     async def _whole(self, call: Call) -> Reply:
         with quoting_nothing(f"the model {call.version} of {self._task}"):
@@ -87,7 +93,7 @@ class TaskModel:
 
         The output comes in one piece where the version gives none, and while as many are written as may be at once.
         """
-        with self._observed.stream(call) as span:
+        with self._in_hand(), self._observed.stream(call) as span:
             predictor = await asyncio.to_thread(self._versions.get, call.version)
             if not predictor.can_stream or not self._slots.is_any_free:
                 with in_span(span):
@@ -110,6 +116,18 @@ class TaskModel:
 
     def _predict(self, version: str, items: "Sequence[PredictInput]") -> "Sequence[Prediction]":
         return self._versions.get(version).predict(list(items))
+
+    def record_autoscaling_stats(self) -> dict[str, float]:
+        """Return what `polyloop.serving.scaling` counts; Serve asks for it."""
+        return {CALLS: float(self._num_in_hand)}
+
+    @contextmanager
+    def _in_hand(self) -> Iterator[None]:
+        self._num_in_hand += 1
+        try:
+            yield
+        finally:
+            self._num_in_hand -= 1
 
     def check_health(self) -> None:
         """Tell Serve to replace this replica when it no longer follows its release."""

@@ -13,6 +13,7 @@ from tests.support.replicas import Replica
 
 from polyloop.errors import RequestError
 from polyloop.serving.calls import Call, Reply
+from polyloop.serving.scaling import CALLS
 from polyloop.serving.task_model import TaskModel
 
 
@@ -105,3 +106,24 @@ async def test_an_input_that_is_too_long_is_refused_before_the_first_piece(
     for _ in range(6):
         with pytest.raises(RequestError, match="takes at most 32"):
             await parts_of(replica, replace(call, text="one " * 100))
+
+
+async def test_several_calls_are_answered_side_by_side_and_errors_stand_in_their_places(
+    serve: Callable[..., TaskModel], call: Call
+) -> None:
+    replica = serve()
+    too_long = replace(call, text=call.text * 100)
+    alone = await replica(call)
+    first, refused, last = await replica.each([call, too_long, call])
+    assert (first, last) == (alone, alone)
+    assert isinstance(refused, RequestError)
+    assert refused.code == "input_too_long"
+
+
+async def test_what_a_replica_has_in_hand_is_told_for_autoscaling(serve: Callable[..., TaskModel], call: Call) -> None:
+    replica = serve(batch_wait_ms=200)
+    asking = asyncio.create_task(replica.each([call, call]))
+    await asyncio.sleep(0.05)
+    assert replica.record_autoscaling_stats() == {CALLS: 2.0}
+    await asking
+    assert replica.record_autoscaling_stats() == {CALLS: 0.0}
