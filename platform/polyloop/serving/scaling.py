@@ -21,6 +21,7 @@ def replicas_for_calls(context: AutoscalingContext) -> tuple[float, dict[str, An
     What waits at the routers is told in hops, which are then at least as many calls. A replica that has not reported
     yet counts by its hops.
     """
+    config: Any = context.config  # which Serve always gives
     told = (context.aggregated_metrics or {}).get(CALLS, {})
     in_hand = sum(told.values()) + (context.total_queued_requests or 0.0)
-    return max(in_hand, context.total_num_requests) / context.config.get_target_ongoing_requests(), {}
+    return max(in_hand, context.total_num_requests) / config.get_target_ongoing_requests(), {}
