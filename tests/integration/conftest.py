@@ -22,7 +22,12 @@ POSTGRESQL = os.environ.get("POLYLOOP_TEST_POSTGRES", "postgresql+psycopg://post
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[None]:
     """A local Ray of two CPUs, even where a cluster is running; tests/conftest.py has set its environment before."""
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    with pytest.MonkeyPatch.context() as patch:
+        # Behind HAProxy an ingress stops after 30 s at the earliest, so that nobody is sent there; nobody is sent here.
+        patch.setenv("RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S", "0.5")
+        ray.init(
+            address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
+        )
     yield
     ray.shutdown()
 

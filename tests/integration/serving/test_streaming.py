@@ -4,6 +4,7 @@ Needs Ray: the handle, its cancellation and the way that parts travel are Serve'
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -16,6 +17,8 @@ from tests.support.converted_models import ConvertedModel, converted_model
 from tests.support.converted_project import TASK, long_call, write_converted_project
 
 from polyloop.errors import RequestError
+from polyloop.serving import bundler
+from polyloop.serving.bundler import Bundler
 from polyloop.serving.calls import Call, Reply
 from polyloop.serving.dispatch import dispatch, dispatch_stream
 from polyloop.serving.task_model import TaskModel
@@ -30,10 +33,17 @@ class Caller:
 
     def __init__(self, task: DeploymentHandle[Any]) -> None:
         self._task: Any = task
+        self._way = Bundler(self._task)
+        bundler.FAST_S = math.inf  # so that calls share hops, however slow the machine is
 
     async def whole(self, call: Call) -> Reply:
         """Return the reply."""
-        return await dispatch(self._task, call, task=TASK, timeout_s=60)
+        return await dispatch(self._way, call, task=TASK, timeout_s=60)
+
+    async def several(self, calls: Sequence[Call]) -> list[Reply | BaseException]:
+        """Return the replies to calls of the same moment."""
+        asked = (dispatch(self._way, call, task=TASK, timeout_s=60) for call in calls)
+        return await asyncio.gather(*asked, return_exceptions=True)
 
     async def parts(self, call: Call) -> list[str | Reply]:
         """Return all parts of a stream."""
@@ -71,7 +81,16 @@ def caller(ray_cluster: None, model: ConvertedModel, tmp_path_factory: pytest.Te
     # In throughput mode a handle belongs to the event loop that it is first used in.
     with asyncio.Runner() as runner:
         yield lambda method, *calls: runner.run(asked(method, calls))
-        runner.run(asyncio.to_thread(serve.shutdown))
+        runner.run(serve.shutdown_async())
+
+
+def test_calls_that_share_a_hop_have_their_own_replies_and_errors(caller: Ask, call: Call) -> None:
+    short, too_long = replace(call, text=call.text.split()[0]), replace(call, text=call.text * 100)
+    alone = [caller("whole", one)[0] for one in (call, short)]
+    first, refused, second = caller("several", [call, too_long, short])[0]
+    assert [first, second] == alone
+    assert isinstance(refused, RequestError)
+    assert refused.code == "input_too_long"
 
 
 def test_the_pieces_are_those_of_the_whole_answer(caller: Ask, call: Call) -> None:
