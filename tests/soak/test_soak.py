@@ -5,15 +5,28 @@ POLYLOOP_SOAK_MINUTES settles how long memory is watched, 30 if it is not set.
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from tests.support.fire import TASK_REPLICA, Executioner, head_of, loaded_for, timetable, two_of_each
+from tests.e2e.processes import descendants
+from tests.support.fire import (
+    ROUTER_REPLICA,
+    TASK_REPLICA,
+    Executioner,
+    head_of,
+    loaded_for,
+    timetable,
+    two_of_each,
+    with_other_processes,
+)
 from tests.support.process_watch import ProcessWatch
 
-from polyloop.bench.serve.servers import platform_running
+from polyloop.bench.serve.servers import deploy_project, platform_running
 
 FIRE_S = 300.0
+DEPLOY_S = 90.0
+REPLICAS = {f"ray::{name}" for name in (TASK_REPLICA, ROUTER_REPLICA)}
 MINUTES = float(os.environ.get("POLYLOOP_SOAK_MINUTES", "30"))
 SETTLE_SHARE = 1 / 3
 """Part of the time in which caches and pools may fill."""
@@ -38,6 +51,24 @@ def test_no_request_is_lost_in_five_minutes_of_kills(tmp_path: Path, capsys: pyt
     assert executioner.missed == []
     assert len(executioner.killed) == len(kills)
     assert told["failures"] == {}
+
+
+@pytest.mark.timeout(600)
+def test_no_request_is_lost_while_every_process_is_replaced_by_a_deployment(tmp_path: Path) -> None:
+    project = two_of_each(tmp_path / "project")
+    with platform_running(project), ThreadPoolExecutor(1) as threads:
+        head_pid = head_of(project).pid
+        before = {pid for pid, command in descendants(head_pid).items() if REPLICAS & set(command.split())}
+        asking = threads.submit(loaded_for, project, tmp_path / "plans", DEPLOY_S, rate=RATE)
+        time.sleep(5.0)
+        deploy_project(with_other_processes(project))
+        told = asking.result()
+        after = {pid for pid, command in descendants(head_pid).items() if REPLICAS & set(command.split())}
+
+    assert told["failures"] == {}
+    assert len(told["samples"]) == RATE * DEPLOY_S
+    assert before
+    assert not before & after
 
 
 @pytest.mark.timeout(60 * MINUTES + 600)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
 from tests.e2e.processes import descendants, started_ticks
 
 from polyloop.bench.processes import Printed
@@ -24,6 +25,7 @@ from polyloop.bench.serve.servers import served
 from polyloop.cluster.head import Head, find_head
 from polyloop.serving.embedded import home_dir
 from polyloop.serving.options import ROUTER, task_deployment
+from polyloop.spec.loader import load_spec
 
 TASK = "fired"
 TASK_REPLICA = f"ServeReplica:polyloop:{task_deployment(TASK)}"
@@ -31,6 +33,8 @@ ROUTER_REPLICA = f"ServeReplica:polyloop:{ROUTER}"
 CONTROLLER = "ServeController"
 NUM_TEXTS = 64
 NUM_REPLICAS = 3
+OTHER_CPUS = 0.05
+"""Other than the spec's defaults, so that Serve starts processes anew."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +55,16 @@ def timetable(seconds: float, *, every_s: float = 10.0) -> list[Kill]:
 def two_of_each(folder: Path) -> Project:
     """Write a project with a classifier in two replicas behind two routers."""
     return with_routers(model_project(folder, {TASK: (SIZES[0], NUM_REPLICAS)}), 2)
+
+
+def with_other_processes(project: Project) -> Project:
+    """Return the same project with a spec whose deployment starts every router and task replica anew."""
+    path = project.loaded.path
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    data["tasks"][TASK]["serving"]["num_cpus"] = OTHER_CPUS
+    data["serving"]["router_num_cpus"] = OTHER_CPUS
+    path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
+    return Project(loaded=load_spec(path), api_key=project.api_key)
 
 
 def head_of(project: Project) -> Head:
