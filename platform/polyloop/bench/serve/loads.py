@@ -36,7 +36,9 @@ class Loads:
         plan = LoadPlan(**fields | changes)
         told = run_module("polyloop.bench.serve.load", self._written(plan))
         if not told["num_requests"]:
-            raise ClusterError(f"nothing was answered at {plan.url} in {plan.counted_s:g} s; failures: {told['failures']}")
+            raise ClusterError(
+                f"nothing was answered at {plan.url} in {plan.counted_s:g} s; failures: {told['failures']}"
+            )
         return told
 
     def drive(self, engine: str | Path, plan: RawPlan) -> Printed:
