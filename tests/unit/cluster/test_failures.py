@@ -108,6 +108,11 @@ def test_a_message_of_nothing_becomes_the_name_of_the_error() -> None:
     assert first_line(ValueError("\n one \n two")) == "one"
 
 
+def test_of_a_traceback_in_an_answer_the_failure_is_told() -> None:
+    answer = "status code 500: Traceback (most recent call last):\n  File a.py\n    call()\nKeyError: 'b'\n"
+    assert first_line(RuntimeError(answer)) == "status code 500: KeyError: 'b'"
+
+
 @pytest.mark.parametrize(
     ("state", "words"),
     [
