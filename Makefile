@@ -43,14 +43,14 @@ browser:
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null; }
 
 test: $(STAMP) browser  ## Run all tests: unit, integration, behaviour, e2e
-	$(BIN)/python -m pytest $(TEST_FOLDERS) -m "not alone" --numprocesses auto --dist loadgroup --durations=15
+	$(BIN)/python -m pytest $(TEST_FOLDERS) -m "not alone" --numprocesses auto --durations=15
 	$(BIN)/python -m pytest $(TEST_FOLDERS) -m alone --durations=15
 
 soak: $(STAMP)  ## Keep the platform under load for 40 minutes, with and without kills
 	$(BIN)/python -m pytest tests/soak
 
 unit: $(STAMP)  ## Run the fast tests, which need no Ray
-	$(BIN)/python -m pytest tests/unit --numprocesses auto --dist loadgroup
+	$(BIN)/python -m pytest tests/unit --numprocesses auto
 
 check: $(STAMP)  ## Check format, lint, types and that generated docs are up to date
 	$(BIN)/ruff format --check .

@@ -34,15 +34,11 @@ SIDE_BY_SIDE = REPOSITORY / "tests" / "e2e" / "browser"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need the machine to themselves, and say which of the others belong to one process.
-
-    Those of a file share its fixtures, and those that need the small Ray cluster share that.
-    """
+    """Mark the tests that need the machine to themselves; all others may run side by side."""
     for item in items:
-        if any(map(item.path.is_relative_to, ALONE)) and not item.path.is_relative_to(SIDE_BY_SIDE):
+        has_alone_folder = any(map(item.path.is_relative_to, ALONE)) and not item.path.is_relative_to(SIDE_BY_SIDE)
+        if has_alone_folder or "ray_cluster" in getattr(item, "fixturenames", ()):
             item.add_marker("alone")
-        needs_ray = "ray_cluster" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("ray" if needs_ray else str(item.path)))
 
 
 def _external_folder(setting: Path | None, beside: str) -> Path | None:
