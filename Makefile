@@ -46,7 +46,7 @@ test: $(STAMP) browser  ## Run all tests: unit, integration, behaviour, e2e
 	$(BIN)/python -m pytest $(TEST_FOLDERS) -m "not alone" --numprocesses auto --durations=15
 	$(BIN)/python -m pytest $(TEST_FOLDERS) -m alone --durations=15
 
-soak: $(STAMP)  ## Keep the platform under load for 40 minutes, with and without kills
+soak: $(STAMP)  ## Keep the platform under load for 45 minutes, with and without kills
 	$(BIN)/python -m pytest tests/soak
 
 unit: $(STAMP)  ## Run the fast tests, which need no Ray

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.support.fire import Executioner, head_of, loaded_for, timetable, two_of_each
+from tests.support.fire import Executioner, User, head_of, loaded_for, timetable, two_of_each, wait_for_the_task
 
 from polyloop.bench.serve.servers import platform_running
 
@@ -13,15 +13,20 @@ RATE = 50.0
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
-def test_no_request_is_lost_while_processes_are_killed(tmp_path: Path) -> None:
+def test_no_request_and_no_acknowledged_rating_is_lost_while_processes_are_killed(tmp_path: Path) -> None:
     project = two_of_each(tmp_path / "project")
+    user = User(project)
     with platform_running(project):
+        wait_for_the_task(project)
         executioner = Executioner(head_pid=head_of(project).pid, kills=timetable(SECONDS))
-        thread = executioner.start()
+        threads = [executioner.start(), user.start(SECONDS)]
         told = loaded_for(project, tmp_path / "plans", SECONDS, rate=RATE)
-        thread.join()
+        for thread in threads:
+            thread.join()
 
     assert executioner.missed == []
     assert {kill.pattern for kill, _ in executioner.killed} == {kill.pattern for kill in timetable(SECONDS)}
     assert told["failures"] == {}
     assert len(told["samples"]) == RATE * SECONDS
+    assert len(user.ids) > SECONDS
+    assert user.ids <= user.stored()

@@ -1,4 +1,4 @@
-"""The platform under load for long: `make soak` runs these, which take some 40 minutes; nothing else does.
+"""The platform under load for long: `make soak` runs these, which take some 45 minutes; nothing else does.
 
 POLYLOOP_SOAK_MINUTES settles how long memory is watched, 30 if it is not set.
 """
@@ -18,6 +18,7 @@ from tests.support.fire import (
     loaded_for,
     timetable,
     two_of_each,
+    wait_for_the_task,
     with_other_processes,
 )
 from tests.support.process_watch import ProcessWatch
@@ -40,6 +41,7 @@ def test_no_request_is_lost_in_five_minutes_of_kills(tmp_path: Path, capsys: pyt
     project = two_of_each(tmp_path / "project")
     kills = timetable(FIRE_S)
     with platform_running(project):
+        wait_for_the_task(project)
         executioner = Executioner(head_pid=head_of(project).pid, kills=kills)
         thread = executioner.start()
         told = loaded_for(project, tmp_path / "plans", FIRE_S, rate=RATE)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import yaml
 from tests.e2e.processes import descendants, started_ticks
@@ -22,17 +23,25 @@ from polyloop.bench.serve.loads import Loads
 from polyloop.bench.serve.models import SIZES, sentences
 from polyloop.bench.serve.projects import Project, model_project, with_routers
 from polyloop.bench.serve.servers import served
+from polyloop.client import Client
 from polyloop.cluster.head import Head, find_head
+from polyloop.feedback.queries import list_feedback
+from polyloop.registry.keys import create_key
+from polyloop.registry.store import open_store
+from polyloop.serving import options
 from polyloop.serving.embedded import home_dir
-from polyloop.serving.options import ROUTER, task_deployment
 from polyloop.spec.loader import load_spec
 
 TASK = "fired"
-TASK_REPLICA = f"ServeReplica:polyloop:{task_deployment(TASK)}"
-ROUTER_REPLICA = f"ServeReplica:polyloop:{ROUTER}"
+TASK_REPLICA = f"ServeReplica:polyloop:{options.task_deployment(TASK)}"
+ROUTER_REPLICA = f"ServeReplica:polyloop:{options.ROUTER}"
+COLLECTOR = f"ServeReplica:polyloop-feedback:{options.COLLECTOR}"
 CONTROLLER = "ServeController"
 NUM_TEXTS = 64
 NUM_REPLICAS = 3
+PAUSE_S = 0.1
+"""Between one rating and the next question."""
+MOST_RATINGS = 100_000
 OTHER_CPUS = 0.05
 """Other than the spec's defaults, so that Serve starts processes anew."""
 
@@ -46,10 +55,10 @@ class Kill:
 
 
 def timetable(seconds: float, *, every_s: float = 10.0) -> list[Kill]:
-    """Return kills of a task replica every `every_s`, of a router twice, and of the controller between these."""
+    """Return kills of a task replica every `every_s`, router and collector twice, and the controller between."""
     replicas = [Kill(at_s=start, pattern=TASK_REPLICA) for start in _steps(every_s / 3, seconds - every_s / 2, every_s)]
-    routers = [Kill(at_s=seconds * part, pattern=ROUTER_REPLICA) for part in (0.1, 0.85)]
-    return sorted([*replicas, *routers, Kill(at_s=seconds * 0.5, pattern=CONTROLLER)], key=lambda kill: kill.at_s)
+    doors = [Kill(at_s=seconds * part, pattern=door) for part in (0.1, 0.85) for door in (ROUTER_REPLICA, COLLECTOR)]
+    return sorted([*replicas, *doors, Kill(at_s=seconds * 0.5, pattern=CONTROLLER)], key=lambda kill: kill.at_s)
 
 
 def two_of_each(folder: Path) -> Project:
@@ -74,11 +83,50 @@ def head_of(project: Project) -> Head:
     return head
 
 
+def wait_for_the_task(project: Project) -> None:
+    """Return when the task answers."""
+    served(project, TASK, bodies_of("classify", sentences(1))[0])
+
+
 def loaded_for(project: Project, work: Path, seconds: float, *, rate: float) -> Printed:
     """Ask the project's task for so long, and return what became of the requests, each answered one in `samples`."""
     bodies: Sequence[dict[str, Any]] = bodies_of("classify", sentences(NUM_TEXTS))
     one = served(project, TASK, bodies[0])
     return Loads(work=work, warm_s=0.0, counted_s=seconds).ask(one, bodies, rate=rate, keeps_samples=True)
+
+
+@dataclass
+class User:
+    """Asks and rates what is answered, again and again, in a thread; `ids` are those of acknowledged ratings."""
+
+    project: Project
+    ids: set[UUID] = field(default_factory=set)
+
+    def start(self, seconds: float) -> threading.Thread:
+        """Begin; the thread ends after so long, or with the first error of the client."""
+        thread = threading.Thread(target=self._run, args=(seconds,), name="user", daemon=True)
+        thread.start()
+        return thread
+
+    def stored(self) -> set[UUID]:
+        """Return the ids of all ratings in the store."""
+        store = open_store(self.project.loaded.store_url)
+        try:
+            return {row.feedback_id for row in list_feedback(store, limit=MOST_RATINGS)}
+        finally:
+            store.close()
+
+    def _run(self, seconds: float) -> None:
+        store = open_store(self.project.loaded.store_url)
+        _, key = create_key(store, "fire", ["infer", "feedback"])
+        store.close()
+        serving = self.project.loaded.spec.serving
+        end_s = time.monotonic() + seconds
+        with Client(f"http://{serving.host}:{serving.port}", key) as client:
+            while time.monotonic() < end_s:
+                answer = client.answer(TASK, sentences(1)[0], locale="en")
+                self.ids.add(UUID(client.feedback(answer, rating=1).feedback_id))
+                time.sleep(PAUSE_S)
 
 
 @dataclass

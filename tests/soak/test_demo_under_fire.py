@@ -20,7 +20,6 @@ SIZES = CorpusSizes(localise_train=2_000, sentiment_train=1_000)
 """Less to learn than in the demo, so that the test is done sooner; traffic and holdout are the same."""
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_killed_collector_replica_and_train_worker_cost_no_request_and_no_acknowledged_feedback(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
