@@ -125,6 +125,10 @@ class SmallHandle:
         self.streams: list[SmallStream] = []
         self._output, self._scores, self._delay_s, self._others = output, scores, delay_s, others
 
+    def say(self, output: str, scores: dict[str, float]) -> None:
+        """Answer otherwise from now on."""
+        self._output, self._scores = output, scores
+
     def remote(self, call: Call) -> SmallResponse:
         """Take a call."""
         self.calls.append(call)

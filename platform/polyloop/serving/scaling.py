@@ -5,9 +5,10 @@ number that would bring the calls a replica has in hand to `target_ongoing_reque
 none are Serve's own. Serve alone would count hops.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ray.serve.config import AutoscalingContext
+if TYPE_CHECKING:
+    from ray.serve.config import AutoscalingContext
 
 CALLS = "calls"
 """Name of the figure: calls that a replica has taken and not answered."""
@@ -15,7 +16,7 @@ POLICY = "polyloop.serving.scaling:replicas_for_calls"
 """Import path of the policy, for a Serve config."""
 
 
-def replicas_for_calls(context: AutoscalingContext) -> tuple[float, dict[str, Any]]:
+def replicas_for_calls(context: "AutoscalingContext") -> tuple[float, dict[str, Any]]:
     """Return the number of replicas that the calls in hand ask for, before bounds and delays; no state is kept.
 
     What waits at the routers is told in hops, which are then at least as many calls. A replica that has not reported

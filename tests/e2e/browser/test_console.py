@@ -4,7 +4,6 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 from tests.e2e.browser.console_page import Console
-from tests.support.projects import SmallHandle
 
 from polyloop.feedback.queries import list_feedback
 
@@ -58,7 +57,7 @@ def test_a_corrected_translation_is_sent_only_when_it_was_changed(console: Conso
 
 def test_markup_in_what_comes_from_users_and_server_is_shown_as_text(console: Console) -> None:
     hostile = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
-    console.site.handles["mood"] = SmallHandle(output=hostile, scores={hostile: 1.0})
+    console.site.handles["mood"].say(hostile, {hostile: 1.0})
     console.open()
     console.ask(hostile)
     assert console.text_of("output") == hostile
