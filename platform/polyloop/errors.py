@@ -177,3 +177,20 @@ class ClusterError(PolyloopError):
 
 class NotLoadedError(ClusterError):
     """A replica did not load a version in time."""
+
+
+TRACEBACK = "Traceback (most recent call last):"
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text, or its type's name where it has none.
+
+    Where that line only begins a traceback, which Ray's dashboard sends as its answer, the last line follows: it names
+    the failure.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    if lines[0].endswith(TRACEBACK) and len(lines) > 1:
+        return f"{lines[0].removesuffix(TRACEBACK)}{lines[-1]}"
+    return lines[0]

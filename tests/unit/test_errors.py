@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from polyloop import errors
-from polyloop.errors import ParameterError, PolyloopError, ProblemError, RequestError
+from polyloop.errors import ParameterError, PolyloopError, ProblemError, RequestError, first_line
 
 
 def all_errors(base: type[PolyloopError] = PolyloopError) -> list[type[PolyloopError]]:
@@ -29,3 +29,13 @@ def test_an_error_is_the_same_after_pickling(error: type[PolyloopError]) -> None
     assert type(after) is error
     assert (str(after), vars(after)) == (str(before), vars(before))
     assert "it is wrong" in str(after)
+
+
+def test_a_message_of_nothing_becomes_the_name_of_the_error() -> None:
+    assert first_line(ConnectionError()) == "ConnectionError"
+    assert first_line(ValueError("\n one \n two")) == "one"
+
+
+def test_of_a_traceback_in_an_answer_the_failure_is_told() -> None:
+    answer = "status code 500: Traceback (most recent call last):\n  File a.py\n    call()\nKeyError: 'b'\n"
+    assert first_line(RuntimeError(answer)) == "status code 500: KeyError: 'b'"

@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from polyloop.cluster.failures import first_line
 from polyloop.cluster.signals import kept_handler
-from polyloop.errors import ClusterError
+from polyloop.errors import ClusterError, first_line
 from polyloop.spec.settings import apply_ray_environment, joins_a_cluster
 
 LOCAL_MIN_CPUS = 2

@@ -7,10 +7,9 @@ one that refused what was asked.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from polyloop.errors import ClusterError
+from polyloop.errors import ClusterError, first_line
 
 UNREACHABLE = (ConnectionError, TimeoutError)
-TRACEBACK = "Traceback (most recent call last):"
 
 
 @contextmanager
@@ -34,17 +33,3 @@ def named_cluster_failures(cluster: str) -> Iterator[None]:
         ) from None
     except (OSError, RuntimeError, ValueError, RayError) as error:
         raise ClusterError(f"the Ray cluster at {cluster} refused: {first_line(error)}") from None
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error's text, or its type's name where it has none.
-
-    Where that line only begins a traceback, which Ray's dashboard sends as its answer, the last line follows: it names
-    the failure.
-    """
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if not lines:
-        return type(error).__name__
-    if lines[0].endswith(TRACEBACK) and len(lines) > 1:
-        return f"{lines[0].removesuffix(TRACEBACK)}{lines[-1]}"
-    return lines[0]

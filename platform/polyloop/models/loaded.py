@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer
 
-from polyloop.errors import ArtefactError
+from polyloop.errors import ArtefactError, first_line
 from polyloop.models.contract import Contract, PredictInput, check_length
-from polyloop.models.pretrained import AUTO_CLASSES, LOAD_ERRORS, first_line
+from polyloop.models.pretrained import AUTO_CLASSES, LOAD_ERRORS
 from polyloop.models.quiet import quiet_transformers
 from polyloop.tasks.base import TaskKind
 

@@ -26,7 +26,7 @@ from transformers import (
     PreTrainedModel,
 )
 
-from polyloop.errors import ModelError
+from polyloop.errors import ModelError, first_line
 from polyloop.models.ngrams import MODEL_TYPE, NgramBertConfig, NgramBertForSequenceClassification
 from polyloop.models.quiet import quiet_transformers
 from polyloop.retrieval.checkpoints import position_limit
@@ -104,12 +104,6 @@ def architecture_of(config: PreTrainedConfig) -> str:
     if is_encoder and not getattr(config, "is_decoder", False):
         return "encoder"
     return "decoder"
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an exception's message, or its class if it has none."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 def four_bits() -> Any:

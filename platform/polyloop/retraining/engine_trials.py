@@ -13,7 +13,7 @@ import pyarrow as pa
 import torch
 
 from polyloop.data.tokenizer import load_tokenizer
-from polyloop.errors import ArtefactError, EvaluationError, ModelError
+from polyloop.errors import ArtefactError, EvaluationError, ModelError, first_line
 from polyloop.evaluation.metrics import score, statistics_by_locale
 from polyloop.models.contract import Contract
 from polyloop.models.engines.choice import PYTORCH_TYPE
@@ -21,7 +21,6 @@ from polyloop.models.engines.parity import Parity, compare, compare_by_locale
 from polyloop.models.engines.verdict import refusals
 from polyloop.models.loaded import LoadedModel
 from polyloop.models.manifest import ComputeType, EngineTrial, LocaleParity
-from polyloop.models.pretrained import first_line
 from polyloop.models.texts import Texts
 from polyloop.retraining.engine_rows import Answered, Engine, TrialRows, answer_rows, trial_rows
 from polyloop.tasks.writing import TextKind

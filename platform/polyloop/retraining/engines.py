@@ -16,14 +16,13 @@ import torch
 from pydantic import ValidationError
 
 from polyloop.data.dataset import Dataset
-from polyloop.errors import EvaluationError, ModelError
+from polyloop.errors import EvaluationError, ModelError, first_line
 from polyloop.models.contract import Contract
 from polyloop.models.engine_files import ENGINE_FOLDER
 from polyloop.models.engines.choice import PYTORCH_TYPE, EngineWish, wish_of
 from polyloop.models.engines.verdict import decide
 from polyloop.models.manifest import ComputeType, EngineNote
 from polyloop.models.predict import contract_of
-from polyloop.models.pretrained import first_line
 from polyloop.models.storage import write_bytes
 from polyloop.retraining.engine_trials import Trials
 from polyloop.spec.models import TaskSpec

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
 
-from polyloop.errors import EvaluationError
+from polyloop.errors import EvaluationError, first_line
 from polyloop.models.artefact import read_manifest
 from polyloop.models.manifest import MANIFEST_FILE
-from polyloop.models.pretrained import LOAD_ERRORS, first_line
+from polyloop.models.pretrained import LOAD_ERRORS
 from polyloop.models.quiet import quiet_transformers
 from polyloop.tasks import KINDS
 

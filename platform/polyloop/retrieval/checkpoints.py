@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from polyloop.errors import ModelError
+from polyloop.errors import ModelError, first_line
 
 OFFSET_POSITION_TYPES = frozenset({"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "longformer", "mpnet"})
 """Families whose positions begin after the padding id, so that many fewer are usable."""
@@ -45,8 +45,7 @@ def load_folder(path: Path, auto_class: Any, what: str) -> tuple[Any, Any]:
             path, use_safetensors=True, dtype=torch.float32, local_files_only=True, output_loading_info=True
         )
     except LOAD_ERRORS as error:
-        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"the {what} {path} cannot be loaded: {first_line}") from error
+        raise ModelError(f"the {what} {path} cannot be loaded: {first_line(error)}") from error
     missing = sorted(name for name in report["missing_keys"] if "pooler." not in name)
     if missing:
         raise ModelError(f"the {what} {path} has no trained weights for {missing[0]!r}; train it for this use first")

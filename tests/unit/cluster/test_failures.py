@@ -10,7 +10,6 @@ import pytest
 from ray._raylet import AuthenticationTokenLoader  # type: ignore[attr-defined]  # compiled
 
 from polyloop.cluster.applications import application_states, deploy, wait_until_running
-from polyloop.cluster.failures import first_line
 from polyloop.cluster.jobs import job_log, job_state, submit_job
 from polyloop.cluster.ports import free_ports
 from polyloop.errors import ClusterError
@@ -101,16 +100,6 @@ def test_a_machine_without_a_token_is_told_how_to_get_one(name: str) -> None:
     assert caught.value.message.startswith("the token for the Ray cluster at http://127.0.0.1:1 is missing or wrong")
     assert "ray get-auth-token --generate" in caught.value.message
     assert "\n" not in caught.value.message
-
-
-def test_a_message_of_nothing_becomes_the_name_of_the_error() -> None:
-    assert first_line(ConnectionError()) == "ConnectionError"
-    assert first_line(ValueError("\n one \n two")) == "one"
-
-
-def test_of_a_traceback_in_an_answer_the_failure_is_told() -> None:
-    answer = "status code 500: Traceback (most recent call last):\n  File a.py\n    call()\nKeyError: 'b'\n"
-    assert first_line(RuntimeError(answer)) == "status code 500: KeyError: 'b'"
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 
 from polyloop.data.read.globs import GLOB_MARKS, glob_base, glob_pattern
-from polyloop.data.read.row import first_line, is_url, shown, url_path
-from polyloop.errors import DataError
+from polyloop.data.read.row import is_url, shown, url_path
+from polyloop.errors import DataError, first_line
 
 LOCAL_BUFFER_BYTES = 2**20
 REMOTE_BUFFER_BYTES = 8 * 2**20

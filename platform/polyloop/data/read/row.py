@@ -103,8 +103,3 @@ def missing_columns(path: str, wanted: Sequence[str], present: Sequence[str]) ->
         f"{shown(path)}: there is no column {', '.join(repr(name) for name in lacking)}; "
         f"its columns: {', '.join(repr(name) for name in present)}; correct `columns` in the corpus"
     )
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message."""
-    return str(error).partition("\n")[0]

@@ -19,8 +19,7 @@ import pyarrow.parquet as pq
 from sqlalchemy import URL, Connection, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from polyloop.data.read.row import first_line
-from polyloop.errors import DataError
+from polyloop.errors import DataError, first_line
 
 CHUNK_ROWS = 10_000
 CONNECT_TIMEOUT_S = 10

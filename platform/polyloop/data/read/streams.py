@@ -16,8 +16,8 @@ from typing import IO, Any, cast
 import pyarrow as pa
 
 from polyloop.data.read.files import open_arrow, open_bytes, unreadable
-from polyloop.data.read.row import first_line, packed_suffix, shown
-from polyloop.errors import DataError
+from polyloop.data.read.row import packed_suffix, shown
+from polyloop.errors import DataError, first_line
 
 BUFFER_BYTES = 2**20
 UTF_8 = "utf-8"

@@ -14,11 +14,11 @@ from typing import Any
 import torch
 from transformers import AutoConfig, PreTrainedConfig
 
-from polyloop.errors import ArtefactError, ModelError
+from polyloop.errors import ArtefactError, ModelError, first_line
 from polyloop.models.engines.loaders import fill_spec, layer_norm_epsilon
 from polyloop.models.engines.numerals import OUTSIDE, numerals
 from polyloop.models.engines.probe import check, probe
-from polyloop.models.pretrained import AUTO_CLASSES, LOAD_ERRORS, architecture_of, first_line
+from polyloop.models.pretrained import AUTO_CLASSES, LOAD_ERRORS, architecture_of
 from polyloop.models.quiet import quiet_transformers
 from polyloop.models.storage import named_storage_errors
 

@@ -11,8 +11,7 @@ from typing import Any
 
 from transformers import GenerationConfig
 
-from polyloop.errors import ArtefactError, ModelError
-from polyloop.models.pretrained import first_line
+from polyloop.errors import ArtefactError, ModelError, first_line
 
 DEFAULT_TOP_K = 50
 """What transformers samples from where a configuration does not say it."""

@@ -13,11 +13,10 @@ from typing import Any, Literal, Protocol
 
 import ctranslate2
 
-from polyloop.errors import ArtefactError, ModelError
+from polyloop.errors import ArtefactError, ModelError, first_line
 from polyloop.models.engines.decoding import Decoding
 from polyloop.models.engines.numerals import to_ids, to_tokens
 from polyloop.models.manifest import ComputeType
-from polyloop.models.pretrained import first_line
 
 POLL_S = 0.05
 """How often a stream without news looks whether its call has failed."""
