@@ -92,6 +92,6 @@ class Bundler:
     def _remote(self, calls: list[Call]) -> Any:
         if len(calls) == 1:
             return self._handle.remote(calls[0])
-        if self._of_several is None:
+        if self._of_several is None:  # made here, as a handle belongs to the event loop that it is first used in
             self._of_several = self._handle.options(method_name="each", stream=False)
         return self._of_several.remote(calls)
