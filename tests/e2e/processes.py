@@ -5,8 +5,13 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+POLL_S = 0.2
+WORK_S = 3.0
+"""How long a process that had to be waited for may get to work before it is killed."""
 
 
 def descendants(pid: int) -> dict[int, str]:
@@ -43,26 +48,40 @@ def _command(pid: int) -> str:
         return ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Kill:
+    """When the oldest process whose command line has a pattern is to be killed, in seconds from the start."""
+
+    at_s: float
+    pattern: str
+
+
 @dataclass
-class Killer:
-    """Kills (SIGKILL) one process for each of `patterns`, each as soon as it shows up `after_s` seconds from now."""
+class Executioner:
+    """Kills (SIGKILL) by a timetable, in a thread, whoever has to be waited for; `killed` tells whom."""
 
     head_pid: int
-    patterns: tuple[str, ...]
-    after_s: float = 3.0
-    killed: dict[str, int] = field(default_factory=dict)
+    kills: Sequence[Kill]
+    killed: list[tuple[Kill, int]] = field(default_factory=list)
 
-    def start(self) -> None:
-        """Begin in a thread; `killed` tells what has been done."""
-        threading.Thread(target=self._run, name="killer", daemon=True).start()
+    def start(self) -> threading.Thread:
+        """Begin; the thread ends with the last kill."""
+        thread = threading.Thread(target=self._run, name="executioner", daemon=True)
+        thread.start()
+        return thread
 
     def _run(self) -> None:
-        time.sleep(self.after_s)
-        while len(self.killed) < len(self.patterns):
-            for pid, command in descendants(self.head_pid).items():
-                for pattern in self.patterns:
-                    if pattern in command and pattern not in self.killed:
-                        time.sleep(self.after_s)  # let it get to work first
-                        self.killed[pattern] = pid
-                        os.kill(pid, signal.SIGKILL)
-            time.sleep(0.2)
+        began_s = time.monotonic()
+        for kill in self.kills:
+            time.sleep(max(0.0, began_s + kill.at_s - time.monotonic()))
+            found = self._found(kill)
+            if not found:
+                while not (found := self._found(kill)):
+                    time.sleep(POLL_S)
+                time.sleep(WORK_S)
+            oldest = min(found, key=started_ticks)
+            os.kill(oldest, signal.SIGKILL)
+            self.killed.append((kill, oldest))
+
+    def _found(self, kill: Kill) -> list[int]:
+        return [pid for pid, command in descendants(self.head_pid).items() if kill.pattern in command]

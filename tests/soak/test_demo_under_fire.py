@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.e2e.processes import Killer
+from tests.e2e.processes import Executioner, Kill
 
 from polyloop.cluster.head import find_head, stop_head
 from polyloop.demo.corpora import CorpusSizes
@@ -16,6 +16,7 @@ from polyloop.spec.loader import LoadedSpec
 COLLECTOR = "ServeReplica:polyloop-feedback:collector"
 TASK_REPLICA = "ServeReplica:polyloop:task-localise"
 TRAIN_WORKER = "RayTrainWorker"
+KILLS = [Kill(at_s=6.0, pattern=pattern) for pattern in (COLLECTOR, TASK_REPLICA, TRAIN_WORKER)]
 SIZES = CorpusSizes(localise_train=2_000, sentiment_train=1_000)
 """Less to learn than in the demo, so that the test is done sooner; traffic and holdout are the same."""
 
@@ -23,14 +24,14 @@ SIZES = CorpusSizes(localise_train=2_000, sentiment_train=1_000)
 @pytest.mark.timeout(900)
 def test_killed_collector_replica_and_train_worker_cost_no_request_and_no_acknowledged_feedback(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
-    killers: list[Killer] = []
+    executioners: list[Executioner] = []
     said: list[str] = []
 
     def attack(loaded: LoadedSpec) -> None:
         head = find_head(folder / HOME)
         assert head is not None
-        killers.append(Killer(head_pid=head.pid, patterns=(COLLECTOR, TASK_REPLICA, TRAIN_WORKER)))
-        killers[0].start()
+        executioners.append(Executioner(head_pid=head.pid, kills=KILLS))
+        executioners[0].start()
 
     try:
         report = Demo(folder, progress=said.append, sizes=SIZES).run(during_traffic=attack)
@@ -39,7 +40,7 @@ def test_killed_collector_replica_and_train_worker_cost_no_request_and_no_acknow
         if head is not None:
             stop_head(head)
 
-    assert set(killers[0].killed) == {COLLECTOR, TASK_REPLICA, TRAIN_WORKER}
+    assert [kill for kill, _ in executioners[0].killed] == KILLS
     assert report.failures == [], "\n".join([*report.failures, *report.tally.failures[:5], *said[-3:]])
     assert report.missing_feedback == 0
     assert len(report.tally.acknowledged) > 1_000

@@ -4,7 +4,7 @@ The stand-ins behave: a `SmallModel` answers by rule, and a `SmallHandle` calls 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from typing import Any
 
 from polyloop.models.predict import PredictInput, Prediction
@@ -94,23 +94,27 @@ class SmallStreaming:
 
 
 class SmallBundles:
-    """A handle whose calls are several at once, each answered as `handle` would alone."""
+    """A handle that takes several calls at once; `each` answers them."""
 
-    def __init__(self, handle: Any) -> None:
-        self._handle = handle
+    def __init__(self, each: Callable[[Sequence[Call]], Awaitable[Sequence[Any]]]) -> None:
+        self._each = each
 
     def remote(self, calls: Sequence[Call]) -> SmallResponse:
         """Take several calls."""
-        responses = [self._handle.remote(call) for call in calls]
-
-        async def each() -> list[Any]:
-            return await asyncio.gather(*map(_awaited, responses), return_exceptions=True)
-
-        return SmallResponse(each)
+        return SmallResponse(lambda: self._each(calls))
 
 
-async def _awaited(response: SmallResponse) -> Reply:
-    return await response
+def one_by_one(handle: Any) -> SmallBundles:
+    """Return the handle that takes several calls, each answered as `handle` does alone."""
+
+    async def awaited(call: Call) -> Reply:
+        reply: Reply = await handle.remote(call)
+        return reply
+
+    async def each(calls: Sequence[Call]) -> Sequence[Any]:
+        return await asyncio.gather(*map(awaited, calls), return_exceptions=True)
+
+    return SmallBundles(each)
 
 
 class SmallHandle:
@@ -138,7 +142,7 @@ class SmallHandle:
     def options(self, *, method_name: str, stream: bool) -> SmallStreaming | SmallBundles:
         """Return the handle that gives its output in one piece, or the one that takes several calls."""
         if method_name == "each":
-            return SmallBundles(self)
+            return one_by_one(self)
         assert (method_name, stream) == ("stream", True)
         return SmallStreaming(self._parts, self.streams)
 

@@ -1,8 +1,6 @@
 """A task's replica without Serve: the real `TaskModel` in the test's own process, and a handle that calls it."""
 
-from collections.abc import Sequence
-
-from tests.support.projects import SmallResponse, SmallStream, SmallStreaming
+from tests.support.projects import SmallBundles, SmallResponse, SmallStream, SmallStreaming
 
 from polyloop.serving.calls import Call
 from polyloop.serving.task_model import TaskModel
@@ -30,20 +28,9 @@ class ReplicaHandle:
         """Take a call."""
         return SmallResponse(lambda: self._replica(call))
 
-    def options(self, *, method_name: str, stream: bool) -> "SmallStreaming | ReplicaBundles":
+    def options(self, *, method_name: str, stream: bool) -> SmallStreaming | SmallBundles:
         """Return the handle that streams, or that takes several calls."""
         if method_name == "each":
-            return ReplicaBundles(self._replica)
+            return SmallBundles(self._replica.each)
         assert (method_name, stream) == ("stream", True)
         return SmallStreaming(self._replica.stream, self._streams)
-
-
-class ReplicaBundles:
-    """Stands in for the handle of the method that takes several calls."""
-
-    def __init__(self, replica: TaskModel) -> None:
-        self._replica = replica
-
-    def remote(self, calls: Sequence[Call]) -> SmallResponse:
-        """Take several calls."""
-        return SmallResponse(lambda: self._replica.each(calls))

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.support.listening import Prefixes, listening
-from tests.support.projects import SmallBundles, SmallResponse, SmallStream, SmallStreaming, publish
+from tests.support.projects import SmallBundles, SmallResponse, SmallStream, SmallStreaming, one_by_one, publish
 
 from polyloop.errors import RequestError
 from polyloop.registry.keys import create_key
@@ -123,7 +123,7 @@ class RuleHandle:
     def options(self, *, method_name: str, stream: bool) -> SmallStreaming | SmallBundles:
         """Return the handle that streams, or that takes several calls."""
         if method_name == "each":
-            return SmallBundles(self)
+            return one_by_one(self)
         assert (method_name, stream) == ("stream", True)
         return SmallStreaming(self._words, self.streams)
 

@@ -221,7 +221,7 @@ class Bench:
     def _routers(self, project: Project, bodies: Sequence[dict[str, Any]]) -> None:
         """Ask one router and then two, with and without a model call behind them."""
         echo = Served(url=project.url(ECHO), headers=project.headers)
-        door = Served(url=echo.url.removesuffix(f"tasks/{ECHO}") + "key", headers=echo.headers)
+        door = Served(url=f"{project.base_url}/v1/key", headers=project.headers)
         connections = CONNECTIONS[-1]
         for count in (1, 2):
             if count > 1:

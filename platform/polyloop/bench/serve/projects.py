@@ -47,10 +47,15 @@ class Project:
         """Return what a client sends with each request."""
         return {"Authorization": f"Bearer {self.api_key}"}
 
+    @property
+    def base_url(self) -> str:
+        """Return where the platform is asked."""
+        serving = self.loaded.spec.serving
+        return f"http://{serving.host}:{serving.port}"
+
     def url(self, task: str) -> str:
         """Return where a task is asked."""
-        serving = self.loaded.spec.serving
-        return f"http://{serving.host}:{serving.port}/v1/tasks/{task}"
+        return f"{self.base_url}/v1/tasks/{task}"
 
 
 def sleeper(num_replicas: int) -> str:
@@ -77,9 +82,18 @@ def engine_project(folder: Path) -> Project:
 
 def with_routers(project: Project, num_routers: int) -> Project:
     """Return the same project with so many replicas of the router in its spec."""
+    return with_serving(project, _routers(num_routers))
+
+
+def with_serving(
+    project: Project, serving: Mapping[str, Any], tasks: Mapping[str, Mapping[str, Any]] | None = None
+) -> Project:
+    """Return the same project with other settings of `serving` in its spec, its own and those of some tasks."""
     path = project.loaded.path
     data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    data["serving"] |= _routers(num_routers)
+    data["serving"] |= serving
+    for name, own in (tasks or {}).items():
+        data["tasks"][name]["serving"] |= own
     path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
     return Project(loaded=load_spec(path), api_key=project.api_key)
 

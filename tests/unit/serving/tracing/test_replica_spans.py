@@ -10,7 +10,7 @@ import pytest
 from tests.support.converted_models import converted_model
 from tests.support.converted_project import TASK, long_call, write_converted_project
 from tests.support.memory_spans import MemorySpans, is_child, told
-from tests.support.projects import SmallBundles, SmallResponse, SmallStream, SmallStreaming
+from tests.support.projects import SmallResponse, SmallStream, SmallStreaming, one_by_one
 from tests.unit.serving.conftest import client_of
 
 from polyloop.registry.keys import create_key
@@ -48,7 +48,7 @@ class ReplicaHandle:
     def options(self, *, method_name: str, stream: bool) -> Any:
         """Return the handle that streams, or that takes several calls."""
         if method_name == "each":
-            return SmallBundles(self)
+            return one_by_one(self)
         return SmallStreaming(self._parts, list[SmallStream]())
 
     async def _parts(self, call: Call) -> AsyncGenerator[str | Reply]:
