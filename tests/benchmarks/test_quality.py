@@ -45,7 +45,8 @@ def test_a_set_is_built_trained_and_evaluated_once(
     assert accuracy.low <= accuracy.value <= accuracy.high
     assert accuracy.num_rows == result.num_rows["holdout"] > 0
     assert result.num_parameters > 10_000
-    assert set(result.seconds) == {"build", "train", "evaluate"}
+    assert set(result.seconds) == {"build", "train", "engine", "evaluate"}
+    assert result.engine == "pytorch float32"
     assert result.samples[0].reference in ("good", "bad")
     assert run_set(SMALL, options, said.append) == result
     assert said[-1] == f"small: told from the result of {result.date}"

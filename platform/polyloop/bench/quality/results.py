@@ -66,6 +66,8 @@ class QualityResult:
     digests: dict[str, str]
     """Of the dataset, its holdout, the training and the spec; empty for retrieval."""
     machine: dict[str, Any]
+    engine: str = ""
+    """What answered, and in which numbers; empty for retrieval, and in results from before it was told."""
     samples: tuple[Sample, ...] = ()
 
     @property

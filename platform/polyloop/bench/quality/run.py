@@ -1,4 +1,4 @@
-"""Runs a set: dataset, training, one evaluation on the holdout.
+"""Runs a set: dataset, training, one evaluation on the holdout by the engine that the version would be served with.
 
 Input: a set, the folder of the example specs, a folder for results. Output: a `QualityResult`, which is kept. The seed
 is the spec's. A set whose training was done and evaluated already is told from its kept result: the holdout is looked
@@ -26,6 +26,7 @@ from polyloop.bench.quality.training import Runner, train_model
 from polyloop.data.dataset import Dataset
 from polyloop.data.rows import SPLITS
 from polyloop.errors import SpecError
+from polyloop.models.engines.choice import wish_of
 from polyloop.spec.loader import LoadedSpec, load_spec
 from polyloop.spec.models import TaskSpec, task_locales
 from polyloop.training.config import TrainConfig, training_digest
@@ -109,21 +110,29 @@ def _evaluated(
 ) -> QualityResult:
     from polyloop.evaluation.evaluate import evaluate
     from polyloop.models.predict import Predictor
+    from polyloop.retraining.engines import settle_engine
+
+    def progress(text: str) -> None:
+        say(f"{one.name}: {text}")
 
     table = dataset.table("holdout")
     table = table.slice(0, QUICK_ROWS) if quick else table
+    locales = task_locales(config.task, loaded.spec.locales)
     started_s = time.monotonic()
+    note = settle_engine(config.task, dataset, model_dir, locales, progress)
+    predictor = Predictor.of_trained(model_dir, config.task, locales, engine=note, wish=wish_of(config.task.serving))
+    settled_s = time.monotonic()
     result = evaluate(
-        Predictor.of_trained(model_dir, config.task, task_locales(config.task, loaded.spec.locales)),
+        predictor,
         config.task,
         table,
         task=one.task,
         version=one.name,
         dataset_digest=dataset.digest,
         holdout_digest=dataset.holdout_digest,
-        progress=lambda text: say(f"{one.name}: {text}"),
+        progress=progress,
     )
-    evaluate_s = time.monotonic() - started_s
+    stages = seconds | {"engine": settled_s - started_s, "evaluate": time.monotonic() - settled_s}
     return QualityResult(
         name=one.name,
         quick=quick,
@@ -131,10 +140,11 @@ def _evaluated(
         measures=measures_of(result, one.goals),
         num_parameters=count_parameters(model_dir),
         max_parameters=one.max_parameters,
-        seconds={stage: round(value, 1) for stage, value in (seconds | {"evaluate": evaluate_s}).items()},
+        seconds={stage: round(value, 1) for stage, value in stages.items()},
         num_rows={split: dataset.manifest.num_rows(split) for split in SPLITS},
         digests=digests,
         machine=machine(),
+        engine=str(predictor.engine),
         samples=samples_of(result, table.column("input").to_pylist()),
     )
 
