@@ -17,11 +17,12 @@ from polyloop.registry.keys import KeyInfo
 from polyloop.registry.store import Store
 from polyloop.serving.answering import Piece
 from polyloop.serving.bundler import Bundler
-from polyloop.serving.calls import Call, Reply, TaskHandle
+from polyloop.serving.calls import Call, Reply, TaskHandle, Way
 from polyloop.serving.choice import Choice, choose, choose_asked, held_versions, sticky_key
 from polyloop.serving.dispatch import dispatch, dispatch_stream
 from polyloop.serving.fallback import another_task_may_help, another_version_may_help, stand_in
 from polyloop.serving.guardrails.screens import Screens
+from polyloop.serving.in_router import InRouter
 from polyloop.serving.ledger import Ledger
 from polyloop.serving.limits.gates import KeyGate, TaskGate, Work
 from polyloop.serving.metrics.recorder import Recorder
@@ -41,13 +42,18 @@ logger = logging.getLogger("polyloop.serving")
 
 
 class Answerer:
-    """Answers; `tasks` maps the name of each task to the handle of its deployment. For one event loop."""
+    """Answers; `tasks` maps the name of each task to the handle of its deployment, or to its model here.
+
+    For one event loop.
+    """
 
     def __init__(
-        self, loaded: LoadedSpec, tasks: Mapping[str, TaskHandle], *, store: Store, recorder: Recorder
+        self, loaded: LoadedSpec, tasks: Mapping[str, TaskHandle | InRouter], *, store: Store, recorder: Recorder
     ) -> None:
-        self._spec, self._tasks, self._recorder = loaded.spec, tasks, recorder
-        self._bundlers = {name: Bundler(handle) for name, handle in tasks.items()}
+        self._spec, self._recorder = loaded.spec, recorder
+        self._ways: dict[str, Way] = {
+            name: task if isinstance(task, InRouter) else Bundler(task) for name, task in tasks.items()
+        }
         at_rest = frozenset(name for name, task in self._spec.tasks.items() if not task.serving.min_replicas)
         self._releases = ReleaseWatch(store, tuple(self._spec.tasks), may_rest=at_rest)
         self._releases.start()
@@ -63,13 +69,15 @@ class Answerer:
 
     @property
     def alive(self) -> bool:
-        """True while the releases are followed."""
-        return self._releases.alive
+        """True while the releases are followed, also by the models that live here."""
+        return self._releases.alive and all(way.alive for way in self._ways.values())
 
     def close(self) -> None:
-        """Write what the inference log still holds."""
+        """Write what the inference log still holds, and let go of the models that live here."""
         self._releases.stop()
         self._ledger.close()
+        for way in self._ways.values():
+            way.close()
 
     def tasks(self) -> Mapping[str, TaskSpec]:
         """Return the tasks by name."""
@@ -218,7 +226,7 @@ class Answerer:
         if kept is not None:
             return kept
         timeout_s = self._spec.serving.request_timeout_s
-        reply = await dispatch(self._bundlers[task], call, task=task, timeout_s=timeout_s, span=span)
+        reply = await dispatch(self._ways[task], call, task=task, timeout_s=timeout_s, span=span)
         self._has_replied(task, call, reply, work)
         return reply
 
@@ -231,7 +239,7 @@ class Answerer:
             yield kept
             return
         timeout_s = self._spec.serving.request_timeout_s
-        written = dispatch_stream(self._tasks[task], call, task=task, timeout_s=timeout_s, span=span)
+        written = dispatch_stream(self._ways[task], call, task=task, timeout_s=timeout_s, span=span)
         async with aclosing(written) as parts:
             async for part in parts:
                 if isinstance(part, Reply):
@@ -331,7 +339,7 @@ class Answerer:
             raise no_model(task)
         call = Call(version=version, text=normalise_text(text), locale=locale, target_locale=locale)
         timeout_s = self._spec.serving.request_timeout_s
-        reply = await dispatch(self._bundlers[task], call, task=task, timeout_s=timeout_s, span=current_span())
+        reply = await dispatch(self._ways[task], call, task=task, timeout_s=timeout_s, span=current_span())
         return reply.scores
 
 

@@ -22,20 +22,20 @@ from polyloop.spec.settings import settings
 
 
 def build(args: dict[str, str]) -> Application:
-    """Return the router with one deployment per task of the spec."""
+    """Return the router with one deployment per task of the spec, but for those whose models live in the router."""
     return router_with_tasks(loaded_spec(args), TaskModel)
 
 
 def router_with_tasks(loaded: LoadedSpec, task_model: type[TaskModel]) -> Application:
-    """Return the router with one deployment of `task_model` per task of the spec."""
+    """Return the router with `task_model` for each task of the spec, in a deployment of its own or in the router."""
     tasks = {
         name: serve.deployment(name=options.task_deployment(name), **options.task_options(task.serving))(
             task_model
         ).bind(str(loaded.path), name)
-        for name, task in loaded.spec.tasks.items()
+        for name, task in options.in_replicas(loaded.spec).items()
     }
     router = serve.deployment(name=options.ROUTER, **options.ingress_options(loaded.spec.serving))(RouterIngress)
-    return router.bind(str(loaded.path), tasks)
+    return router.bind(str(loaded.path), tasks, task_model)
 
 
 def build_feedback(args: dict[str, str]) -> Application:

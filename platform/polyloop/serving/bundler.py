@@ -29,7 +29,10 @@ class _Waiting:
 
 
 class Bundler:
-    """The way to the replicas of one task."""
+    """A `Way` to the replicas of one task."""
+
+    alive = True
+    """Serve looks after replicas."""
 
     def __init__(self, handle: TaskHandle) -> None:
         self._handle = handle
@@ -50,6 +53,13 @@ class Bundler:
             reply.worked_s if self._worked_s == math.inf else MEMORY * self._worked_s + (1 - MEMORY) * reply.worked_s
         )
         return reply
+
+    def stream(self, call: Call) -> Any:
+        """Return the parts of one output; what is streamed goes alone."""
+        return self._handle.options(method_name="stream", stream=True).remote(call)
+
+    def close(self) -> None:
+        """Have nothing to let go of."""
 
     def _send(self) -> None:
         waiting = [one for one in self._waiting if not one.future.done()]

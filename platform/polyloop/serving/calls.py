@@ -46,6 +46,23 @@ class Reply:
     """How long the model worked on it, alone or in a batch, without waiting."""
 
 
+class Way(Protocol):
+    """How the router gets calls to a task answered: by replicas, over a hop, or in its own process."""
+
+    @property
+    def alive(self) -> bool:
+        """True while it works; otherwise the router has to be replaced."""
+
+    async def reply(self, call: Call) -> Reply:
+        """Return the reply to one call, or raise what the call or the hop raised."""
+
+    def stream(self, call: Call) -> Any:
+        """Return an async iterator of the pieces of an output and then the `Reply`, which has `cancel()`."""
+
+    def close(self) -> None:
+        """Let go of what it holds; may block."""
+
+
 class TaskHandle(Protocol):
     """The way to the replicas of one task."""
 

@@ -21,7 +21,7 @@ def serve_config(loaded: LoadedSpec, *, spec: str | None = None) -> dict[str, An
     args = {"spec": spec or str(loaded.path)}
     tasks = [
         {"name": options.task_deployment(name), **options.task_options(task.serving)}
-        for name, task in loaded.spec.tasks.items()
+        for name, task in options.in_replicas(loaded.spec).items()
     ]
     router = {"name": options.ROUTER, **options.ingress_options(serving)}
     collector = {"name": options.COLLECTOR, **options.ingress_options(serving)}

@@ -1,6 +1,6 @@
 """Hands a call to a task's replicas within a deadline, and again to another replica when one died under it.
 
-Input: the way to the replicas (a `Bundler`, or a Serve handle for what is streamed) and a `Call`. Output: a `Reply`,
+Input: the `Way` to the replicas and a `Call`. Output: a `Reply`,
 after the pieces of its output where it is streamed, or a `RequestError` of 429, 503 or 504. Inference changes nothing,
 so answering a call twice is harmless; that is what makes a dead replica invisible to clients. Limits: a stream goes on
 at another replica only if that writes the same text, so not where outputs are drawn at random.
@@ -18,8 +18,7 @@ from ray.exceptions import RayActorError, RaySystemError
 from ray.serve.exceptions import BackPressureError, RayServeException
 
 from polyloop.errors import RequestError
-from polyloop.serving.bundler import Bundler
-from polyloop.serving.calls import Call, Reply, TaskHandle
+from polyloop.serving.calls import Call, Reply, Way
 from polyloop.serving.observing.asked import request_id_now
 from polyloop.serving.tracing.spans import NO_SPAN, Span
 
@@ -31,7 +30,7 @@ LOST = (RayActorError, RaySystemError, RayServeException, grpc.RpcError)
 """What a call raises whose replica is gone."""
 
 
-async def dispatch(way: Bundler, call: Call, *, task: str, timeout_s: float, span: Span = NO_SPAN) -> Reply:
+async def dispatch(way: Way, call: Call, *, task: str, timeout_s: float, span: Span = NO_SPAN) -> Reply:
     """Return the reply of a live replica; a timeout cancels the work that is still queued, and replicas know of it.
 
     Each attempt is a span `call` below `span`.
@@ -45,13 +44,12 @@ async def dispatch(way: Bundler, call: Call, *, task: str, timeout_s: float, spa
 
 
 async def dispatch_stream(
-    handle: TaskHandle, call: Call, *, task: str, timeout_s: float, span: Span = NO_SPAN
+    way: Way, call: Call, *, task: str, timeout_s: float, span: Span = NO_SPAN
 ) -> AsyncGenerator[str | Reply]:
     """Give the pieces of an output as a replica writes them, and then the reply, whose output they make up.
 
     All of it has to come within the timeout. Whoever closes the generator early stops the work.
     """
-    streaming = handle.options(method_name="stream", stream=True)
     deadline_s = asyncio.get_running_loop().time() + timeout_s
     given, reply = "", None
     for attempt in range(MAX_ATTEMPTS):
@@ -61,7 +59,7 @@ async def dispatch_stream(
         try:
             with _attempt_span(span, task, attempt) as trying:
                 sent = _sent(call, deadline_s, trying)
-                async with aclosing(_parts(streaming.remote(sent), deadline_s)) as parts:
+                async with aclosing(_parts(way.stream(sent), deadline_s)) as parts:
                     async for part in parts:
                         if isinstance(part, Reply):
                             reply = part
@@ -119,7 +117,7 @@ def _sent(call: Call, deadline_s: float, span: Span) -> Call:
     return replace(call, within_s=within_s, request_id=request_id_now(), trace=span.carrier)
 
 
-async def _attempt(way: Bundler, call: Call, task: str, deadline_s: float, span: Span) -> Reply:
+async def _attempt(way: Way, call: Call, task: str, deadline_s: float, span: Span) -> Reply:
     for attempt in range(MAX_ATTEMPTS):
         if attempt:
             await asyncio.sleep(RETRY_PAUSE_S * 2**attempt)

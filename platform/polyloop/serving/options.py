@@ -7,7 +7,7 @@ config file that `serve deploy` reads.
 from typing import Any
 
 from polyloop.serving.scaling import POLICY
-from polyloop.spec.models import ServingSpec, TaskServing
+from polyloop.spec.models import ServingSpec, Spec, TaskServing, TaskSpec
 
 ROUTER, COLLECTOR, SCHEDULER, SHADOW = "router", "collector", "scheduler", "shadow"
 PROXY_GRACE_S = 5.0
@@ -32,6 +32,16 @@ _COMMON: dict[str, Any] = {
     "graceful_shutdown_timeout_s": SHUTDOWN_TIMEOUT_S,
     "max_surge_percent": MAX_SURGE_PERCENT,
 }
+
+
+def in_replicas(spec: Spec) -> dict[str, TaskSpec]:
+    """Return the tasks that have a deployment of their own."""
+    return {name: task for name, task in spec.tasks.items() if task.serving.placement == "replicas"}
+
+
+def in_router(spec: Spec) -> dict[str, TaskSpec]:
+    """Return the tasks whose models live in the router's processes."""
+    return {name: task for name, task in spec.tasks.items() if task.serving.placement == "router"}
 
 
 def task_options(serving: TaskServing) -> dict[str, Any]:

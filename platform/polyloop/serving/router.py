@@ -26,6 +26,7 @@ from polyloop.serving.batch_route import BatchRoute
 from polyloop.serving.bodies import read_body
 from polyloop.serving.calls import TaskHandle
 from polyloop.serving.catalogue import served_model, task_list, version_list
+from polyloop.serving.in_router import InRouter
 from polyloop.serving.lifespan import closing_at_the_end
 from polyloop.serving.metrics.recorder import RayRecorder, Recorder
 from polyloop.serving.metrics.window import RecentRequests
@@ -33,12 +34,13 @@ from polyloop.serving.observing.asked import line_facts
 from polyloop.serving.observing.door import Door
 from polyloop.serving.oip import routes as oip_routes
 from polyloop.serving.openai_api import routes as openai_routes
-from polyloop.serving.options import ROUTER
+from polyloop.serving.options import ROUTER, in_router
 from polyloop.serving.problems import install_problem_handlers
 from polyloop.serving.releases.routes import ReleaseRoutes
 from polyloop.serving.schemas import Health, ServedModel, TaskList, VersionList
 from polyloop.serving.status.routes import StatusRoutes
 from polyloop.serving.task_events import accepts_events, streamed
+from polyloop.serving.task_model import TaskModel
 from polyloop.serving.tracing.tracer import Tracing, open_tracing
 from polyloop.spec.loader import LoadedSpec, load_spec
 from polyloop.tasks import kind_of
@@ -47,12 +49,12 @@ Authorization = Annotated[str | None, Depends(authorization_of)]
 
 
 class Router:
-    """The routes and what they need; `tasks` maps the name of each task to the handle of its deployment."""
+    """The routes and what they need; `tasks` maps each task's name to the handle of its deployment, or its model."""
 
     def __init__(
         self,
         loaded: LoadedSpec,
-        tasks: Mapping[str, TaskHandle],
+        tasks: Mapping[str, TaskHandle | InRouter],
         *,
         recorder: Recorder | None = None,
         tracing: Tracing | None = None,
@@ -71,7 +73,7 @@ class Router:
         return self._answerer.alive
 
     def close(self) -> None:
-        """Write what the inference log still holds, and let go of the store."""
+        """Write what the inference log still holds, and let go of models and store."""
         self._release_routes.close()
         self._answerer.close()
         self._store.close()
@@ -147,12 +149,13 @@ class Router:
 
 @serve.ingress()
 class RouterIngress:
-    """Serve deployment class around a `Router`."""
+    """Serve deployment class around a `Router`; tasks that have no deployment get a `task_model` here."""
 
-    def __init__(self, spec_path: str, tasks: dict[str, TaskHandle]) -> None:
+    def __init__(self, spec_path: str, tasks: dict[str, TaskHandle], task_model: type[TaskModel] = TaskModel) -> None:
         loaded = load_spec(spec_path)
         log_through_serve(line_facts, is_json=loaded.spec.serving.logs == "json")
-        self._router = Router(loaded, tasks)
+        here = {name: InRouter(task_model(spec_path, name)) for name in in_router(loaded.spec)}
+        self._router = Router(loaded, {**tasks, **here})
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         return self._router.app()

@@ -1,4 +1,4 @@
-"""The deployment of one task: answers with whichever of its live versions the router names.
+"""The model of one task, in a deployment of its own or in the router: answers with the live version that is named.
 
 Input: `Call`s from the router. Output: `Reply`s, or pieces of a text and then the `Reply`. Every replica holds all live
 versions (decision 0003), so the version is an argument of a call and a release never restarts anything. Requests are
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class TaskModel:
-    """Serve deployment class; bound once per task of the spec."""
+    """Serve deployment class, bound once per task of the spec; `InRouter` has one without a deployment."""
 
     def __init__(self, spec_path: str, task: str) -> None:
         # Only a replica needs torch; the processes that build the applications or route requests stay light.
@@ -129,16 +129,25 @@ class TaskModel:
         finally:
             self._num_in_hand -= 1
 
+    @property
+    def alive(self) -> bool:
+        """True while the release is followed."""
+        return self._versions.alive
+
     def check_health(self) -> None:
         """Tell Serve to replace this replica when it no longer follows its release."""
-        if not self._versions.alive:
+        if not self.alive:
             raise ClusterError("the replica no longer follows its release")
 
+    def close(self) -> None:
+        """Take leave of the presence table, and send the last spans."""
+        self._versions.stop()
+        self._observed.close()
+
     async def __del__(self) -> None:
-        """Take leave of the presence table when Serve stops this replica in order."""
+        """Close when Serve stops this replica in order."""
         if hasattr(self, "_versions"):
-            await asyncio.to_thread(self._versions.stop)
-            await asyncio.to_thread(self._observed.close)
+            await asyncio.to_thread(self.close)
 
 
 def _reply(prediction: "Prediction", worked_s: float) -> Reply:

@@ -59,9 +59,18 @@ class GateSpec(Frozen):
     """Budget for the size of a version's files, in millions of bytes."""
 
 
+OF_REPLICAS = frozenset(
+    ("min_replicas", "max_replicas", "target_ongoing_requests", "max_ongoing_requests", "num_cpus", "num_gpus")
+)
+"""What only means something for a task with replicas of its own."""
+
+
 class TaskServing(Frozen):
     """How a task's deployment runs; resources are per replica."""
 
+    placement: Literal["replicas", "router"] = "replicas"
+    """Where the model lives: in replicas of its own, or in each replica of the router, which answers without a hop; for
+    small models, and where one process should do (docs/engines.md)."""
     min_replicas: Annotated[int, Field(ge=0)] = 1
     """Replicas kept alive. 0 lets a task that nobody asks for give back its memory; the first request then waits for a
     replica to start and load, some 10 to 20 s."""
@@ -101,6 +110,12 @@ class TaskServing(Frozen):
         check_replicas("min_replicas", self.min_replicas, "max_replicas", self.max_replicas)
         if self.engine == "ctranslate2" and self.num_gpus:
             raise ValueError("`engine: ctranslate2` computes on CPUs; remove it, or set `num_gpus: 0`")
+        of_replicas = sorted(self.model_fields_set & OF_REPLICAS)
+        if self.placement == "router" and of_replicas:
+            raise ValueError(
+                f"`{of_replicas[0]}` is about replicas of the task, and with `placement: router` there are none; "
+                "remove it (the router's own are `serving.router_min_replicas` and the like)"
+            )
         return self
 
 

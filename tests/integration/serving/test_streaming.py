@@ -32,8 +32,7 @@ class Caller:
     """Calls the task from inside of Serve, as the router does."""
 
     def __init__(self, task: DeploymentHandle[Any]) -> None:
-        self._task: Any = task
-        self._way = Bundler(self._task)
+        self._way = Bundler(task)
         bundler.FAST_S = math.inf  # so that calls share hops, however slow the machine is
 
     async def whole(self, call: Call) -> Reply:
@@ -47,11 +46,11 @@ class Caller:
 
     async def parts(self, call: Call) -> list[str | Reply]:
         """Return all parts of a stream."""
-        return [part async for part in dispatch_stream(self._task, call, task=TASK, timeout_s=60)]
+        return [part async for part in dispatch_stream(self._way, call, task=TASK, timeout_s=60)]
 
     async def leave(self, call: Call) -> str | Reply:
         """Return the first part of a stream, and leave it."""
-        stream = dispatch_stream(self._task, call, task=TASK, timeout_s=60)
+        stream = dispatch_stream(self._way, call, task=TASK, timeout_s=60)
         first = await anext(stream)
         await stream.aclose()
         return first

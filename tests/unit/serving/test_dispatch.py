@@ -11,6 +11,7 @@ from tests.support.projects import SmallStream, SmallStreaming
 
 from polyloop.errors import RequestError
 from polyloop.serving import dispatch
+from polyloop.serving.bundler import Bundler
 from polyloop.serving.calls import Call, Reply
 from polyloop.serving.dispatch import dispatch_stream
 
@@ -47,7 +48,7 @@ class Replicas:
 
 
 def streamed(replicas: Replicas, *, timeout_s: float = 60.0) -> AsyncGenerator[str | Reply]:
-    return dispatch_stream(replicas, CALL, task="to-german", timeout_s=timeout_s)
+    return dispatch_stream(Bundler(replicas), CALL, task="to-german", timeout_s=timeout_s)
 
 
 @pytest.fixture(autouse=True)

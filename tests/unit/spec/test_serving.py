@@ -42,6 +42,15 @@ def test_an_engine_of_cpus_goes_without_gpus() -> None:
     assert task("chat", num_gpus=1).serving.engine == "auto"
 
 
+@pytest.mark.parametrize(("key", "value"), [("min_replicas", 2), ("num_gpus", 1), ("max_ongoing_requests", 8)])
+def test_a_model_in_the_router_has_no_replicas_of_its_own(key: str, value: int) -> None:
+    assert task("chat", placement="router", threads=2).serving.placement == "router"
+    with pytest.raises(
+        ValidationError, match=rf"`{key}` is about replicas of the task.*`serving\.router_min_replicas`"
+    ):
+        task("chat", placement="router", **{key: value})
+
+
 def test_drawn_outputs_are_not_kept() -> None:
     common = {"kind": "chat", "corpora": ["x"], "model": {"recipe": "nano"}, "locales": ["en"]}
     with pytest.raises(ValidationError, match=r"`serving\.cache_mb` would repeat what `decoding\.temperature` draws"):

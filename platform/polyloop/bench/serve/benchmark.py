@@ -36,7 +36,16 @@ from polyloop.bench.serve.figures import (
 )
 from polyloop.bench.serve.loads import Loads
 from polyloop.bench.serve.models import OUTPUT_TOKENS, SIZES, SOURCE, TARGET, ModelSize
-from polyloop.bench.serve.projects import ECHO, REPLICAS, Project, engine_project, model_project, sleeper, with_routers
+from polyloop.bench.serve.projects import (
+    ECHO,
+    ECHO_IN_ROUTER,
+    REPLICAS,
+    Project,
+    engine_project,
+    model_project,
+    sleeper,
+    with_routers,
+)
 from polyloop.bench.serve.raw import RawPlan
 from polyloop.bench.serve.releases import Released, num_versions
 from polyloop.bench.serve.servers import Peer, Served, deploy_project, peer_running, platform_running, served
@@ -57,6 +66,9 @@ LONG_TEXT_SENTENCES = 8
 RELEASED = "released"
 """Task whose releases change."""
 
+ECHOES = {ECHO_IN_ROUTER: "echo in the router", ECHO: "echo in a replica"}
+"""Bars are for the router: like BentoML's one worker it answers in its own process. A hop to a replica buys isolation
+and scale, and costs what its figures say (docs/decisions/0032)."""
 ECHO_PEERS = (
     Peer(name="LitServe", module="litserve_server", path="/predict"),
     Peer(name="BentoML", module="bentoml_server", path="/answer", as_bentoml=True),
@@ -126,9 +138,10 @@ class Bench:
         theirs: dict[tuple[str, int], list[Printed]] = defaultdict(list)
         for turn in range(self.sizes.turns):
             with platform_running(project, builder=BUILDER):
-                echo = served(project, ECHO, bodies[0])
-                for count in CONNECTIONS:
-                    self._ask(f"echo {count}", echo, bodies, connections=count, expected="echo")
+                for name in ECHOES:
+                    echo = served(project, name, bodies[0])
+                    for count in CONNECTIONS:
+                        self._ask(f"{name} {count}", echo, bodies, connections=count, expected="echo")
                 for replicas in REPLICAS:
                     sleeping = served(project, sleeper(replicas), bodies[0])
                     self._ask(sleeper(replicas), sleeping, bodies, connections=BATCHED, expected="echo")
@@ -148,17 +161,24 @@ class Bench:
         return [
             *(
                 rate_figure(
-                    f"echo, {count} connection{'s' * (count > 1)}",
-                    self.asked[f"echo {count}"],
+                    f"{title}, {count} connection{'s' * (count > 1)}",
+                    self.asked[f"{name} {count}"],
                     peer.name,
                     theirs[peer.name, count],
-                    bar=ECHO_BAR,
+                    bar=ECHO_BAR if name == ECHO_IN_ROUTER else None,
                     absent=self._absent,
                 )
+                for name, title in ECHOES.items()
                 for count in CONNECTIONS
                 for peer in ECHO_PEERS
             ),
-            *latency_figures(self.asked["echo 1"], bare),
+            *(
+                figure
+                for name, title in ECHOES.items()
+                for figure in latency_figures(
+                    f"{title}, 1 connection", self.asked[f"{name} 1"], bare, has_bars=name == ECHO_IN_ROUTER
+                )
+            ),
             self._ratio(
                 f"{MANY} replicas of a sleeping engine", sleeper(MANY), "1 replica", sleeper(ONE), SLEEPING_BAR * MANY
             ),

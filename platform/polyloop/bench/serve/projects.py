@@ -30,7 +30,8 @@ SPEC_FILE = "polyloop.yaml"
 ACTOR = "bench"
 DIGEST = "0" * 64
 """Stands for what a version was made from, where that is nothing."""
-ECHO = "echo"
+ECHO, ECHO_IN_ROUTER = "echo", "echo-in-router"
+"""Tasks with an engine that echoes, in a replica of its own and in the router."""
 REPLICAS = (1, 4)
 """Numbers of replicas of the tasks with a sleeping engine."""
 
@@ -64,7 +65,7 @@ def sleeper(num_replicas: int) -> str:
 
 
 def engine_project(folder: Path) -> Project:
-    """Write a project of tasks with engines that compute nothing: an echo, and one that sleeps in 1 and in 4 replicas.
+    """Write a project of tasks with engines that compute nothing: echoes, and one that sleeps in 1 and in 4 replicas.
 
     No model call waits for company: the echo's peers do not either, and a sleeping engine takes one input at a time.
     """
@@ -72,6 +73,7 @@ def engine_project(folder: Path) -> Project:
     alone = {"batch_wait_ms": 0.0}
     tasks = {
         ECHO: task | {"serving": replicas(1) | alone},
+        ECHO_IN_ROUTER: task | {"serving": {"placement": "router"} | alone},
         **{sleeper(count): task | {"serving": replicas(count) | alone | {"max_batch_size": 1}} for count in REPLICAS},
     }
     project = _write(folder, tasks)

@@ -12,13 +12,14 @@ import pytest
 from polyloop.bench.serve import engines
 from polyloop.bench.serve.engine_app import EngineModel
 from polyloop.bench.serve.engines import BUILDER, EchoEngine, SleepingEngine
-from polyloop.bench.serve.projects import ECHO, Project, engine_project, sleeper, with_routers
+from polyloop.bench.serve.projects import ECHO, ECHO_IN_ROUTER, Project, engine_project, sleeper, with_routers
 from polyloop.bench.serve.raw import RawPlan, drive
 from polyloop.models.contract import PredictInput
 from polyloop.registry.releases import get_release
 from polyloop.registry.store import open_store
 from polyloop.serving.calls import Call
 from polyloop.serving.config import serve_config
+from polyloop.serving.options import in_replicas, in_router
 
 
 class Replica(EngineModel):
@@ -76,11 +77,12 @@ def test_each_task_has_a_champion_and_the_replicas_of_its_name(project: Project)
     store.close()
 
     assert champions == {"v1"}
-    assert {name: task.serving.max_replicas for name, task in loaded.spec.tasks.items()} == {
+    assert {name: task.serving.max_replicas for name, task in in_replicas(loaded.spec).items()} == {
         ECHO: 1,
         sleeper(1): 1,
         sleeper(4): 4,
     }
+    assert set(in_router(loaded.spec)) == {ECHO_IN_ROUTER}
     assert project.url(ECHO).endswith("/v1/tasks/echo")
     assert project.headers["Authorization"].startswith("Bearer plk_")
 

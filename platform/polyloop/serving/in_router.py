@@ -1,0 +1,75 @@
+"""The way to a task whose model lives in the router's own process: calls without a hop.
+
+Input: `Call`s from the router's event loop. Output: `Reply`s, or pieces of an output and then the `Reply`, by the same
+`TaskModel` that runs in replicas, with its batches, versions and heartbeat. Limits: the model shares the router's
+interpreter and dies with it (docs/decisions/0032).
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from polyloop.serving.calls import Call, Reply
+from polyloop.serving.task_model import TaskModel
+
+
+class InRouter:
+    """A `Way` to a model in this process."""
+
+    def __init__(self, model: TaskModel) -> None:
+        self._model = model
+
+    @property
+    def alive(self) -> bool:
+        """True while the model follows its release."""
+        return self._model.alive
+
+    async def reply(self, call: Call) -> Reply:
+        """Return the reply to one call."""
+        return await self._model(call)
+
+    def stream(self, call: Call) -> "Parts":
+        """Return the parts of one output."""
+        return Parts(self._model.stream(call))
+
+    def close(self) -> None:
+        """Let go of the model; may block."""
+        self._model.close()
+
+
+class Parts:
+    """The parts of one output, made in a context of their own.
+
+    What the model notes of its call in its context (a request's id and version, a span) would otherwise stay in the
+    router's, since nothing is undone where a generator ends.
+    """
+
+    def __init__(self, parts: AsyncGenerator[str | Reply]) -> None:
+        # One part ahead, so that a slow reader holds up the writer.
+        self._made: asyncio.Queue[str | Reply | Exception | None] = asyncio.Queue(maxsize=1)
+        self._making = asyncio.get_running_loop().create_task(self._make(parts))
+
+    def __aiter__(self) -> "Parts":
+        return self
+
+    async def __anext__(self) -> str | Reply:
+        part = await self._made.get()
+        if part is None:
+            raise StopAsyncIteration
+        if isinstance(part, Exception):
+            raise part
+        return part
+
+    def cancel(self) -> None:
+        """Stop the writing."""
+        self._making.cancel()
+
+    async def _make(self, parts: AsyncGenerator[str | Reply]) -> None:
+        last: Exception | None = None
+        try:
+            async with aclosing(parts):
+                async for part in parts:
+                    await self._made.put(part)
+        except Exception as error:  # handed on to the reader
+            last = error
+        await self._made.put(last)
