@@ -6,6 +6,10 @@ that OpenAI's clients expect, of the names that a request's `model` may have, wh
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
 
 from polyloop.errors import RequestError
 from polyloop.registry.versions import VersionRecord
@@ -81,6 +85,11 @@ def _task_info(name: str, task: TaskSpec, spec: Spec, champion: str | None) -> T
         styles=list(task.styles),
         max_input_tokens=task.model.max_input_tokens,
         champion=champion,
-        request_schema=kind.request_model.model_json_schema(),
-        answer_schema=kind.answer_model.model_json_schema(),
+        request_schema=_schema_of(kind.request_model),
+        answer_schema=_schema_of(kind.answer_model),
     )
+
+
+@cache
+def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()  # takes milliseconds, and never changes

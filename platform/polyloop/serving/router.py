@@ -82,7 +82,11 @@ class Router:
     def app(self) -> FastAPI:
         """Return the routes as an ASGI application, which closes this router when it shuts down."""
         app = FastAPIOffline(
-            title="Polyloop", version=__version__, redoc_url=None, lifespan=closing_at_the_end(self.close)
+            title="Polyloop",
+            version=__version__,
+            redoc_url=None,
+            redirect_slashes=False,  # to a place that the client's Host header would name
+            lifespan=closing_at_the_end(self.close),
         )
         install_problem_handlers(app, {**openai_routes.SHAPES, **oip_routes.SHAPES})
         # The last one that is added is the outermost.

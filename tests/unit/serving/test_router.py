@@ -57,6 +57,15 @@ async def logged(store: Store, count: int) -> list[Any]:
     return rows
 
 
+@pytest.mark.parametrize("path", ["/v1/tasks/", "/healthz/", "/console/", "/v1/releases/"])
+async def test_nobody_is_sent_on_to_where_a_host_header_says(
+    router: httpx.AsyncClient, bearer: Headers, path: str
+) -> None:
+    response = await router.get(path, headers={**bearer, "Host": "elsewhere.example"})
+    assert (response.status_code, "location" in response.headers) == (404, False)
+    assert response.headers["content-type"] == "application/problem+json"
+
+
 async def test_an_answer_carries_a_signed_id_that_tells_what_answered(
     router: httpx.AsyncClient, bearer: Headers, store: Store
 ) -> None:
