@@ -44,7 +44,7 @@ browser:
 
 test: $(STAMP) browser  ## Run all tests: unit, integration, behaviour, e2e
 	$(BIN)/python -m pytest $(TEST_FOLDERS) -m "not alone" --numprocesses auto --durations=15
-	$(BIN)/python -m pytest $(TEST_FOLDERS) -m alone --durations=15
+	$(BIN)/python -m pytest $(filter-out tests/unit tests/behaviour,$(TEST_FOLDERS)) -m alone --durations=15
 
 soak: $(STAMP)  ## Keep the platform under load for 45 minutes, with and without kills
 	$(BIN)/python -m pytest tests/soak

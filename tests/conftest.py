@@ -28,16 +28,25 @@ hypothesis.settings.load_profile("polyloop")
 
 ALONE = tuple(REPOSITORY / "tests" / folder for folder in ("e2e", "benchmarks"))
 """Folders whose tests start clusters or measurements."""
-SIDE_BY_SIDE = REPOSITORY / "tests" / "e2e" / "browser"
-"""Folder in one of them whose tests need a browser and no cluster."""
+SIDE_BY_SIDE = tuple(
+    REPOSITORY / "tests" / place
+    for place in ("e2e/browser", *(f"benchmarks/test_{name}.py" for name in ("feedback", "serve", "train")))
+)
+"""What needs no cluster there, and says nothing of times."""
+NEVER_ALONE = tuple(REPOSITORY / "tests" / folder for folder in ("unit", "behaviour"))
+"""Folders that `make test` does not look into for tests that need the machine to themselves."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that need the machine to themselves; all others may run side by side."""
     for item in items:
-        has_alone_folder = any(map(item.path.is_relative_to, ALONE)) and not item.path.is_relative_to(SIDE_BY_SIDE)
+        has_alone_folder = any(map(item.path.is_relative_to, ALONE)) and not any(
+            map(item.path.is_relative_to, SIDE_BY_SIDE)
+        )
         if has_alone_folder or "ray_cluster" in getattr(item, "fixturenames", ()):
+            if any(map(item.path.is_relative_to, NEVER_ALONE)):
+                raise pytest.UsageError(f"{item.nodeid} needs a cluster; move it to tests/integration")
             item.add_marker("alone")
 
 

@@ -2,7 +2,8 @@
 
 Input: single items from coroutines. Output: their results, each to its caller, and how long the model worked. While the
 model is busy, new items gather; when it is free, it takes up to `max_batch_size` of the oldest. An idle model waits
-`batch_wait_s` at most for company. Items of different keys (model versions) never share a call, and none is worked on
+`batch_wait_s` for company where its last call had some: clients that come together share calls, and a lone one never
+waits. Items of different keys (model versions) never share a call, and none is worked on
 whose deadline has passed. The model runs in one thread of its own, so the event loop stays free to take requests.
 """
 
@@ -81,6 +82,7 @@ class Batcher(Generic[Item, Result]):
         self._waiting: deque[_Waiting[Item, Result]] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
         self._worker: asyncio.Task[None] | None = None
+        self._expects_company = False
 
     async def submit(self, key: str, item: Item, *, within_s: float | None = None) -> Batched[Result]:
         """Return the result for `item`; a caller that is cancelled takes its waiting item out of the queue.
@@ -95,9 +97,10 @@ class Batcher(Generic[Item, Result]):
         return await future
 
     async def _work(self) -> None:
-        if len(self._waiting) < self._max_batch_size and self._batch_wait_s > 0:
+        if self._expects_company and len(self._waiting) < self._max_batch_size and self._batch_wait_s > 0:
             await asyncio.sleep(self._batch_wait_s)
         while group := self._next_group():
+            self._expects_company = len(group) > 1
             await self._answer(group)
 
     def _next_group(self) -> list[_Waiting[Item, Result]]:

@@ -96,7 +96,8 @@ class TaskServing(Frozen):
     max_batch_size: Annotated[int, Field(ge=1)] = 32
     """Most requests that one model call answers."""
     batch_wait_ms: Annotated[float, Field(ge=0)] = 2.0
-    """Longest that a lone request waits for company, in milliseconds."""
+    """How long an idle model waits for company, in milliseconds, where its last call had some; a lone client's requests
+    never wait."""
     cache_mb: Annotated[float, Field(ge=0)] = 0.0
     """Memory in each router for answers to inputs that come again word for word, in millions of bytes; 0 keeps none."""
     cache_ttl_s: Annotated[float, Field(gt=0)] = 300.0

@@ -104,6 +104,17 @@ async def test_no_item_is_forgotten_when_it_comes_as_the_worker_ends(model: Mode
     assert rows == [[item * 2 for item in range(start, start + 200)] for start in (0, 1_000)]
 
 
+async def test_a_lone_client_never_waits_and_company_is_waited_for_where_there_was_some(model: Model) -> None:
+    batches = batcher(model, batch_wait_s=60)
+    async with asyncio.timeout(30):
+        assert [await doubled(batches, "v1", item) for item in range(3)] == [0, 2, 4]
+        assert await asyncio.gather(doubled(batches, "v1", 3), doubled(batches, "v1", 4)) == [6, 8]
+    waiting = asyncio.ensure_future(doubled(batches, "v1", 5))
+    await asyncio.sleep(0.05)
+    assert [items for _, items in model.calls] == [[0], [1], [2], [3, 4]]
+    waiting.cancel()
+
+
 async def test_many_concurrent_items_are_all_answered(model: Model) -> None:
     batches = batcher(model, max_batch_size=16)
     results = await asyncio.gather(*(doubled(batches, f"v{item % 2}", item) for item in range(2_000)))
