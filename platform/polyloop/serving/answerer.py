@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 
 from polyloop.data.language import identify
-from polyloop.errors import RequestError
+from polyloop.errors import PolyloopError, RequestError
 from polyloop.registry.keys import KeyInfo
 from polyloop.registry.store import Store
 from polyloop.serving.answering import Piece
@@ -76,8 +76,11 @@ class Answerer:
         """Write what the inference log still holds, and let go of the models that live here."""
         self._releases.stop()
         self._ledger.close()
-        for way in self._ways.values():
-            way.close()
+        for task, way in self._ways.items():
+            try:
+                way.close()
+            except PolyloopError as error:  # the store is away; what is left has to be closed all the same
+                logger.warning("%s could not take leave: %s", task, error)
 
     def tasks(self) -> Mapping[str, TaskSpec]:
         """Return the tasks by name."""
@@ -99,7 +102,13 @@ class Answerer:
 
     def unready(self) -> dict[str, str]:
         """Return, per task that cannot answer, the reason. Reads the store."""
-        return self._releases.unready()
+        champions = {task: self.champion(task) for task in self._ways}
+        missing = {
+            task: f"this router does not hold {champion}"
+            for task, champion in champions.items()
+            if champion is not None and not self._ways[task].holds(champion)
+        }
+        return {**missing, **self._releases.unready()}
 
     async def answer(
         self,

@@ -3,7 +3,8 @@
 Four applications, so that each has its own life: `polyloop` (router and one deployment per task, at /),
 `polyloop-feedback` (the collector, at /v1/feedback, an ingress of its own so that feedback needs no hop),
 `polyloop-scheduler` and `polyloop-shadow` (no route). Input of each builder: `{"spec": path}`, absolute or relative to
-the working folder of the Ray processes; without it, POLYLOOP_SPEC.
+the working folder of the Ray processes; without it, POLYLOOP_SPEC. What else a config gives them only tells Serve what
+changed.
 """
 
 from pathlib import Path
@@ -35,7 +36,7 @@ def router_with_tasks(loaded: LoadedSpec, task_model: type[TaskModel]) -> Applic
         for name, task in options.in_replicas(loaded.spec).items()
     }
     router = serve.deployment(name=options.ROUTER, **options.ingress_options(loaded.spec.serving))(RouterIngress)
-    return router.bind(str(loaded.path), tasks, task_model)
+    return router.bind(str(loaded.path), tasks, tuple(options.in_router(loaded.spec)), task_model)
 
 
 def build_feedback(args: dict[str, str]) -> Application:

@@ -41,6 +41,10 @@ class Bundler:
         self._under_way: set[asyncio.Task[None]] = set()
         self._worked_s = math.inf
 
+    def holds(self, _version: str) -> bool:
+        """Return True: replicas tell by themselves what they hold."""
+        return True
+
     async def reply(self, call: Call) -> Reply:
         """Return the reply to one call, or raise what the call or the hop raised."""
         loop = asyncio.get_running_loop()

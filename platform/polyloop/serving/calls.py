@@ -53,6 +53,9 @@ class Way(Protocol):
     def alive(self) -> bool:
         """True while it works; otherwise the router has to be replaced."""
 
+    def holds(self, version: str) -> bool:
+        """Return False where a version cannot be asked this way, whatever other routers can."""
+
     async def reply(self, call: Call) -> Reply:
         """Return the reply to one call, or raise what the call or the hop raised."""
 

@@ -19,6 +19,8 @@ def serve_config(loaded: LoadedSpec, *, spec: str | None = None) -> dict[str, An
     """
     serving = loaded.spec.serving
     args = {"spec": spec or str(loaded.path)}
+    # Serve builds an application anew where its arguments change, and looks at the names of deployments only then.
+    here = {"in_router": ",".join(sorted(moved))} if (moved := options.in_router(loaded.spec)) else {}
     tasks = [
         {"name": options.task_deployment(name), **options.task_options(task.serving)}
         for name, task in options.in_replicas(loaded.spec).items()
@@ -37,7 +39,7 @@ def serve_config(loaded: LoadedSpec, *, spec: str | None = None) -> dict[str, An
         # Serve's access line knows neither task nor version nor key; the router writes its own (serving.access_log).
         "logging_config": {"encoding": serving.logs.upper(), "enable_access_log": False},
         "applications": [
-            _application("polyloop", "/", "build", args, [router, *tasks]),
+            _application("polyloop", "/", "build", args | here, [router, *tasks]),
             _application("polyloop-feedback", "/v1/feedback", "build_feedback", args, [collector]),
             _application("polyloop-scheduler", None, "build_scheduler", args, [scheduler]),
             _application("polyloop-shadow", None, "build_shadow", args, [shadow]),

@@ -8,6 +8,7 @@ any more for `LINGER_S` seconds, so that calls of routers that have not seen the
 be loaded is tried again when the release changes, and every `RETRY_FAILED_S` seconds.
 """
 
+import asyncio
 import logging
 import threading
 import time
@@ -88,6 +89,15 @@ class HeldVersions:
         """Return a loaded version; loads it at once if a router knows of it before this replica does."""
         held = self._held.get(version)
         return held if held is not None else self._ensure(version)
+
+    def holds(self, version: str) -> bool:
+        """Return whether a version is loaded."""
+        return version in self._held
+
+    async def wait_for(self, version: str) -> "Predictor":
+        """Do as `get`, with a thread only where something has to be loaded."""
+        held = self._held.get(version)
+        return held if held is not None else await asyncio.to_thread(self._ensure, version)
 
     def _ensure(self, version: str) -> "Predictor":
         with self._lock:

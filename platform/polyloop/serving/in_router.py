@@ -24,6 +24,10 @@ class InRouter:
         """True while the model follows its release."""
         return self._model.alive
 
+    def holds(self, version: str) -> bool:
+        """Return whether the model can answer with a version at once."""
+        return self._model.holds(version)
+
     async def reply(self, call: Call) -> Reply:
         """Return the reply to one call."""
         return await self._model(call)

@@ -20,6 +20,9 @@ HEALTH_CHECK_PERIOD_S = 1.0
 HEALTH_CHECK_TIMEOUT_S = 30.0
 SHUTDOWN_WAIT_S = 1.0
 SHUTDOWN_TIMEOUT_S = 30.0
+INGRESS_SHUTDOWN_TIMEOUT_S = 50.0
+"""Behind HAProxy, Serve has a router or collector that is to stop take requests for 30 s more (its direct ingress's
+drain); only then is it closed, and writes its log and takes its models out of the presence table, before it is killed."""
 UPSCALE_DELAY_S = 5.0
 DOWNSCALE_DELAY_S = 120.0
 MAX_SURGE_PERCENT = 100
@@ -62,6 +65,7 @@ def ingress_options(serving: ServingSpec) -> dict[str, Any]:
     """Return the Serve options of the router and of the collector."""
     return {
         **_COMMON,
+        "graceful_shutdown_timeout_s": INGRESS_SHUTDOWN_TIMEOUT_S,
         "max_ongoing_requests": INGRESS_MAX_ONGOING,
         "autoscaling_config": _autoscaling(
             serving.router_min_replicas, serving.router_max_replicas, INGRESS_TARGET_ONGOING

@@ -6,7 +6,8 @@ Serve's life cycle; `RouterIngress` is what Serve runs.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -34,7 +35,7 @@ from polyloop.serving.observing.asked import line_facts
 from polyloop.serving.observing.door import Door
 from polyloop.serving.oip import routes as oip_routes
 from polyloop.serving.openai_api import routes as openai_routes
-from polyloop.serving.options import ROUTER, in_router
+from polyloop.serving.options import ROUTER
 from polyloop.serving.problems import install_problem_handlers
 from polyloop.serving.releases.routes import ReleaseRoutes
 from polyloop.serving.schemas import Health, ServedModel, TaskList, VersionList
@@ -151,15 +152,40 @@ class Router:
         return {name: self._answerer.champion(name) for name in self._spec.tasks}
 
 
+def router_with_models(
+    loaded: LoadedSpec, tasks: Mapping[str, TaskHandle], here: Sequence[str], task_model: type[TaskModel]
+) -> Router:
+    """Return a router over handles and, for the tasks named in `here`, models of its own.
+
+    Which tasks these are was settled when the application was built: the spec's file may have changed since.
+    """
+    recorder = RayRecorder()
+    tracing = open_tracing(ROUTER, recorder)
+    with ExitStack() as opened:
+        ways: dict[str, TaskHandle | InRouter] = dict(tasks)
+        for name in here:
+            way = InRouter(task_model(str(loaded.path), name, tracing=tracing))
+            opened.callback(way.close)
+            ways[name] = way
+        router = Router(loaded, ways, recorder=recorder, tracing=tracing)
+        opened.pop_all()
+    return router
+
+
 @serve.ingress()
 class RouterIngress:
-    """Serve deployment class around a `Router`; tasks that have no deployment get a `task_model` here."""
+    """Serve deployment class around a `Router`."""
 
-    def __init__(self, spec_path: str, tasks: dict[str, TaskHandle], task_model: type[TaskModel] = TaskModel) -> None:
+    def __init__(
+        self,
+        spec_path: str,
+        tasks: dict[str, TaskHandle],
+        here: Sequence[str] = (),
+        task_model: type[TaskModel] = TaskModel,
+    ) -> None:
         loaded = load_spec(spec_path)
         log_through_serve(line_facts, is_json=loaded.spec.serving.logs == "json")
-        here = {name: InRouter(task_model(spec_path, name)) for name in in_router(loaded.spec)}
-        self._router = Router(loaded, {**tasks, **here})
+        self._router = router_with_models(loaded, tasks, here, task_model)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         return self._router.app()

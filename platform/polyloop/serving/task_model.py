@@ -23,6 +23,7 @@ from polyloop.serving.observing.replica import ObservedReplica
 from polyloop.serving.scaling import CALLS
 from polyloop.serving.stream_slots import StreamSlots
 from polyloop.serving.tracing.spans import in_span
+from polyloop.serving.tracing.tracer import Tracing
 from polyloop.serving.unforeseen import quoting_nothing
 from polyloop.spec.loader import load_spec
 
@@ -33,14 +34,15 @@ if TYPE_CHECKING:
 class TaskModel:
     """Serve deployment class, bound once per task of the spec; `InRouter` has one without a deployment."""
 
-    def __init__(self, spec_path: str, task: str) -> None:
+    def __init__(self, spec_path: str, task: str, *, tracing: Tracing | None = None) -> None:
+        """Load what the release asks for; `tracing` is the process's, where others work in it too."""
         # Only a replica needs torch; the processes that build the applications or route requests stay light.
         from polyloop.models.predict import PredictInput
 
         loaded = load_spec(spec_path)
         self._serving = serving = loaded.task(task).serving
         self._task = task
-        self._observed = ObservedReplica(task, is_json=loaded.spec.serving.logs == "json")
+        self._observed = ObservedReplica(task, is_json=loaded.spec.serving.logs == "json", tracing=tracing)
         self._item_type = PredictInput
         self._store = open_store(loaded.store_url)
         self._versions = HeldVersions(
@@ -94,7 +96,7 @@ class TaskModel:
         The output comes in one piece where the version gives none, and while as many are written as may be at once.
         """
         with self._in_hand(), self._observed.stream(call) as span:
-            predictor = await asyncio.to_thread(self._versions.get, call.version)
+            predictor = await self._versions.wait_for(call.version)
             if not predictor.can_stream or not self._slots.is_any_free:
                 with in_span(span):
                     reply = await self._whole(call)
@@ -128,6 +130,10 @@ class TaskModel:
             yield
         finally:
             self._num_in_hand -= 1
+
+    def holds(self, version: str) -> bool:
+        """Return whether a version is loaded and warm."""
+        return self._versions.holds(version)
 
     @property
     def alive(self) -> bool:

@@ -59,9 +59,7 @@ class GateSpec(Frozen):
     """Budget for the size of a version's files, in millions of bytes."""
 
 
-OF_REPLICAS = frozenset(
-    ("min_replicas", "max_replicas", "target_ongoing_requests", "max_ongoing_requests", "num_cpus", "num_gpus")
-)
+OF_REPLICAS = frozenset(("min_replicas", "max_replicas", "target_ongoing_requests", "num_cpus", "num_gpus"))
 """What only means something for a task with replicas of its own."""
 
 
@@ -108,15 +106,16 @@ class TaskServing(Frozen):
 
     @model_validator(mode="after")
     def _ordered(self) -> "TaskServing":
+        # Not what is set but what is changed: specs are written out whole and read again.
+        of_replicas = sorted(changed_keys(self) & OF_REPLICAS)
+        if self.placement == "router" and of_replicas:
+            raise ValueError(
+                f"with `placement: router` the task has no replicas of its own, which {_listed(of_replicas)} would be "
+                "about; remove that, or keep `placement: replicas`"
+            )
         check_replicas("min_replicas", self.min_replicas, "max_replicas", self.max_replicas)
         if self.engine == "ctranslate2" and self.num_gpus:
             raise ValueError("`engine: ctranslate2` computes on CPUs; remove it, or set `num_gpus: 0`")
-        of_replicas = sorted(self.model_fields_set & OF_REPLICAS)
-        if self.placement == "router" and of_replicas:
-            raise ValueError(
-                f"`{of_replicas[0]}` is about replicas of the task, and with `placement: router` there are none; "
-                "remove it (the router's own are `serving.router_min_replicas` and the like)"
-            )
         return self
 
 
@@ -352,7 +351,22 @@ class Spec(Frozen):
             if task.kind != "answer":
                 _check_plain_corpora(task_name, task, self.corpora)
         _check_shared_tokenizers(self.tasks)
+        _check_shared_threads(self.tasks)
         return self
+
+
+def _listed(keys: list[str]) -> str:
+    return ", ".join(f"`{key}`" for key in keys)
+
+
+def _check_shared_threads(tasks: dict[str, TaskSpec]) -> None:
+    threads = {name: task.serving.threads for name, task in tasks.items() if task.serving.placement == "router"}
+    if len(set(threads.values())) > 1:
+        told = ", ".join(f"{name}: {count}" for name, count in threads.items())
+        raise ValueError(
+            f"tasks with `serving.placement: router` share a process, and so PyTorch's threads; give them the same "
+            f"`serving.threads` ({told})"
+        )
 
 
 def _check_labels(task: TaskSpec) -> None:

@@ -108,7 +108,7 @@ async def test_a_lone_client_never_waits_and_company_is_waited_for_where_there_w
     batches = batcher(model, batch_wait_s=60)
     async with asyncio.timeout(30):
         assert [await doubled(batches, "v1", item) for item in range(3)] == [0, 2, 4]
-        assert await asyncio.gather(doubled(batches, "v1", 3), doubled(batches, "v1", 4)) == [6, 8]
+        assert await asyncio.gather(*(doubled(batches, "v1", item) for item in (3, 4))) == [6, 8]
     waiting = asyncio.ensure_future(doubled(batches, "v1", 5))
     await asyncio.sleep(0.05)
     assert [items for _, items in model.calls] == [[0], [1], [2], [3, 4]]

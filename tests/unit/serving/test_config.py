@@ -49,8 +49,9 @@ def test_a_model_in_the_router_has_no_deployment_and_the_application_agrees():
 
     names = {one["name"] for one in serve_config(changed)["applications"][0]["deployments"]}
     assert names == {"router", "task-localise"}
+    assert serve_config(changed)["applications"][0]["args"]["in_router"] == "sentiment"
     arguments: Any = router_with_tasks(changed, TaskModel)._bound_deployment.init_args
-    assert set(arguments[1]) == {"localise"}
+    assert (set(arguments[1]), arguments[2]) == ({"localise"}, ("sentiment",))
 
 
 def test_the_proxy_waits_longer_than_the_router():

@@ -16,7 +16,7 @@ from tests.support.converted_project import TASK, long_call, write_converted_pro
 from tests.support.replicas import Replica
 from tests.unit.serving.conftest import client_of
 
-from polyloop.errors import RequestError
+from polyloop.errors import ModelError, RequestError
 from polyloop.registry.columns import utc_now
 from polyloop.registry.keys import create_key
 from polyloop.registry.presence import PRESENCE_TTL_S, live_replicas
@@ -25,7 +25,8 @@ from polyloop.serving.calls import Call, Reply
 from polyloop.serving.dispatch import dispatch, dispatch_stream
 from polyloop.serving.in_router import InRouter
 from polyloop.serving.observing.asked import line_facts
-from polyloop.serving.router import Router
+from polyloop.serving.router import Router, router_with_models
+from polyloop.serving.tracing.tracer import Tracing
 from polyloop.spec.loader import load_spec
 
 
@@ -142,6 +143,33 @@ async def test_a_promotion_waits_for_it_and_it_takes_leave_with_the_router(home:
     assert home.router.alive
     assert (await home.client.get("/readyz")).status_code == 200
 
+    assert home.way.holds("v1")
+    assert not home.way.holds("v2")
+
     await asyncio.to_thread(home.way.close)
     assert present(home) == ()
     assert not home.router.alive
+
+
+async def test_a_router_without_its_own_model_is_not_ready_whatever_others_hold(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(home.way, "holds", lambda _: False)
+    response = await home.client.get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["reasons"] == {TASK: "this router does not hold v1"}
+
+
+def test_a_router_that_cannot_begin_takes_its_models_out_again(model: ConvertedModel, tmp_path: Path) -> None:
+    class Stubborn(Replica):
+        def __init__(self, spec_path: str, task: str, *, tracing: Tracing | None = None) -> None:
+            if task != TASK:
+                raise ModelError("no memory")
+            super().__init__(spec_path, task, tracing=tracing)
+
+    loaded = load_spec(write_converted_project(model, tmp_path, placement="router"))
+    with pytest.raises(ModelError, match="no memory"):
+        router_with_models(loaded, {}, (TASK, "another"), Stubborn)
+    store = open_store(loaded.store_url)
+    assert live_replicas(store, TASK, now=utc_now(), ttl_s=PRESENCE_TTL_S) == ()
+    store.close()

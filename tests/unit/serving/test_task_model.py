@@ -122,6 +122,7 @@ async def test_several_calls_are_answered_side_by_side_and_errors_stand_in_their
 
 async def test_what_a_replica_has_in_hand_is_told_for_autoscaling(serve: Callable[..., TaskModel], call: Call) -> None:
     replica = serve(batch_wait_ms=200)
+    await replica.each([call, call])  # so that company is waited for
     asking = asyncio.create_task(replica.each([call, call]))
     await asyncio.sleep(0.05)
     assert replica.record_autoscaling_stats() == {CALLS: 2.0}

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from polyloop.spec.models import Spec, TaskSpec
+from polyloop.training.sweep.space import task_with
 
 
 def task(kind: str, **serving: Any) -> TaskSpec:
@@ -42,13 +43,28 @@ def test_an_engine_of_cpus_goes_without_gpus() -> None:
     assert task("chat", num_gpus=1).serving.engine == "auto"
 
 
-@pytest.mark.parametrize(("key", "value"), [("min_replicas", 2), ("num_gpus", 1), ("max_ongoing_requests", 8)])
+@pytest.mark.parametrize(("key", "value"), [("min_replicas", 2), ("num_gpus", 1), ("num_cpus", 2)])
 def test_a_model_in_the_router_has_no_replicas_of_its_own(key: str, value: int) -> None:
     assert task("chat", placement="router", threads=2).serving.placement == "router"
-    with pytest.raises(
-        ValidationError, match=rf"`{key}` is about replicas of the task.*`serving\.router_min_replicas`"
-    ):
+    with pytest.raises(ValidationError, match=rf"no replicas of its own, which `{key}` would be about; remove that"):
         task("chat", placement="router", **{key: value})
+
+
+def test_a_spec_with_a_model_in_the_router_is_written_out_and_read_again() -> None:
+    placed = task("chat", placement="router", max_ongoing_requests=8)
+    assert TaskSpec.model_validate(placed.model_dump(mode="json")) == placed
+    assert TaskSpec.model_validate_json(placed.model_dump_json()) == placed
+    assert task_with(placed, {}) == placed
+
+
+def test_models_in_the_router_share_their_threads(spec_data: dict[str, Any]) -> None:
+    tasks = spec_data["tasks"]
+    tasks["mood"]["serving"] = {"placement": "router", "threads": 2}
+    tasks["to-german"]["serving"] = {"threads": 4}
+    assert Spec.model_validate(spec_data).tasks["mood"].serving.threads == 2
+    tasks["to-german"]["serving"] = {"placement": "router", "threads": 4}
+    with pytest.raises(ValidationError, match=r"give them the same `serving\.threads` \(mood: 2, to-german: 4\)"):
+        Spec.model_validate(spec_data)
 
 
 def test_drawn_outputs_are_not_kept() -> None:

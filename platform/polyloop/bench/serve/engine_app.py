@@ -12,14 +12,15 @@ from polyloop.bench.serve.engines import SLEEPERS, EchoEngine, SleepingEngine
 from polyloop.models.predict import Predictor
 from polyloop.serving.app import loaded_spec, router_with_tasks
 from polyloop.serving.task_model import TaskModel
+from polyloop.serving.tracing.tracer import Tracing
 
 
 class EngineModel(TaskModel):
     """The task's deployment with one of these engines for every version."""
 
-    def __init__(self, spec_path: str, task: str) -> None:
+    def __init__(self, spec_path: str, task: str, *, tracing: Tracing | None = None) -> None:
         self._task = task
-        super().__init__(spec_path, task)
+        super().__init__(spec_path, task, tracing=tracing)
 
     def load(self, path: Path) -> Predictor:
         """Return the task's engine."""

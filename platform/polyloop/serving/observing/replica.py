@@ -26,11 +26,12 @@ class ObservedReplica:
     """What a replica of one task tells of its work."""
 
     def __init__(self, task: str, *, is_json: bool, tracing: Tracing | None = None) -> None:
-        """Begin to log through Serve and, if the environment asks for it, to trace."""
+        """Begin to log through Serve, and to trace: as the process does that is given, else if the environment asks."""
         self._task = task
         log_through_serve(line_facts, is_json=is_json)
         recorder = RayRecorder()
         self._figures = BatchFigures(recorder, task)
+        self._is_own = tracing is None
         self._tracing = tracing or open_tracing(task_deployment(task), recorder)
 
     def on_batch(self, batch: BatchFacts) -> None:
@@ -60,8 +61,9 @@ class ObservedReplica:
         return span
 
     def close(self) -> None:
-        """Send the last spans."""
-        self._tracing.close()
+        """Send the last spans, unless others go on with the same traces."""
+        if self._is_own:
+            self._tracing.close()
 
     def _joined(self, call: Call, *, is_streamed: bool) -> Span:
         return self._tracing.join(

@@ -77,6 +77,7 @@ async def site(
     store.close()
     service = Router(loaded, {TASK: ReplicaHandle(replica)}, tracing=spans.tracing("router"))
     call = long_call(model)
+    await replica.each([call, call])  # so that company is waited for
     body = {"input": call.text, "locale": call.locale, "target_locale": call.target_locale}
     async with client_of(service.app()) as client:
         client.headers.update(bearer)
