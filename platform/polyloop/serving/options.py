@@ -22,7 +22,7 @@ SHUTDOWN_WAIT_S = 1.0
 SHUTDOWN_TIMEOUT_S = 30.0
 INGRESS_SHUTDOWN_TIMEOUT_S = 50.0
 """Behind HAProxy, Serve has a router or collector that is to stop take requests for 30 s more (its direct ingress's
-drain); only then is it closed, and writes its log and takes its models out of the presence table, before it is killed."""
+drain); only then is it closed, and writes its log and takes its models out of the presence table."""
 UPSCALE_DELAY_S = 5.0
 DOWNSCALE_DELAY_S = 120.0
 MAX_SURGE_PERCENT = 100
