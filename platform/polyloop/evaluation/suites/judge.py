@@ -13,6 +13,7 @@ from polyloop.evaluation.metrics import score, statistics
 from polyloop.evaluation.suites.cases import Accepts, Case, Moves, Stays
 from polyloop.evaluation.suites.results import CaseResult
 from polyloop.models.predict import Prediction
+from polyloop.tasks.labels import read_label_set
 
 _ROUNDING = 1e-6
 """Parts of 1 by which scores may be off from one batch to another."""
@@ -65,8 +66,12 @@ def wanted(case: Case) -> str:
 def _is_met(case: Case, predictions: Sequence[Prediction]) -> bool:
     match case.expectation:
         case Accepts(outputs=outputs, patterns=patterns):
-            output = _plain(predictions[0].output)
-            return output in {_plain(one) for one in outputs} or any(re.search(one, output) for one in patterns)
+            given = predictions[0]
+            # Where a text may have several labels the answer is a set, whose order and form mean nothing.
+            read = _plain if given.scores is None else lambda text: read_label_set(_plain(text))
+            return read(given.output) in map(read, outputs) or any(
+                re.search(one, _plain(given.output)) for one in patterns
+            )
         case Stays(min_chrf=None):
             return predictions[0].output == predictions[1].output
         case Stays(min_chrf=min_chrf):

@@ -19,6 +19,7 @@ from polyloop.evaluation.suites.spec import (
 )
 from polyloop.spec.yaml_source import KeyPath
 from polyloop.tasks import KINDS
+from polyloop.tasks.labels import read_label_set
 
 CLASSIFY = "classify"
 Mistake = tuple[KeyPath, str]
@@ -117,9 +118,10 @@ def _of_answers(at: KeyPath, cases: FunctionalityCases, kind: str, labels: Seque
         return
     if cases.match:
         yield (*at, "match"), "an answer of classify is a label; list the right ones under `accept`"
-    for index, label in enumerate(cases.accept):
-        if labels and label not in labels and not slots_of(label):
-            yield (*at, "accept", index), _no_label(label, labels)
+    for index, accepted in enumerate(cases.accept):
+        unknown = [label for label in read_label_set(accepted) if label not in labels and not slots_of(label)]
+        if labels and unknown:
+            yield (*at, "accept", index), _no_label(unknown[0], labels)
 
 
 def _of_invariance(

@@ -35,6 +35,20 @@ def test_an_accepted_output_or_a_pattern_passes(output, passed):
     assert found.wanted == r"good or fine or café or /\b12\b/"
 
 
+@pytest.mark.parametrize(
+    ("output", "passed"),
+    [('["rude"]', True), ('["late", "rude"]', True), ('["late"]', False), ("[]", False)],
+)
+def test_a_set_of_labels_passes_if_it_is_one_of_those_accepted(output, passed):
+    expectation = Accepts(outputs=("rude", '["rude", "late"]'), patterns=())
+    scores = {"rude": 0.9, "late": 0.6, "dear": 0.1}
+    assert judge(case(expectation), [said(output, scores)]).passed is passed
+
+
+def test_a_text_is_never_read_as_a_set_of_labels():
+    assert not judge(case(Accepts(outputs=("rude",), patterns=())), [said('["rude"]')]).passed
+
+
 @pytest.mark.parametrize(("after", "passed"), [("good", True), ("Good", False)])
 def test_labels_have_to_stay_equal(after, passed):
     found = judge(case(Stays(min_chrf=None), "a", "b"), [said("good"), said(after)])
