@@ -32,8 +32,8 @@ ROUTER_REPLICA = f"ServeReplica:polyloop:{options.ROUTER}"
 COLLECTOR = f"ServeReplica:polyloop-feedback:{options.COLLECTOR}"
 CONTROLLER = "ServeController"
 NUM_TEXTS = 64
-NUM_REPLICAS = 4
-"""One more than die within 30 s, so that one is left also where a new replica takes as long as that to start."""
+NUM_REPLICAS, NUM_ROUTERS = 4, 3
+"""One more than die within 30 s, so that one is left also where a new one takes as long as that to start."""
 PAUSE_S = 0.1
 """Between one rating and the next question."""
 MOST_RATINGS = 100_000
@@ -49,8 +49,8 @@ def timetable(seconds: float, *, every_s: float = 10.0) -> list[Kill]:
 
 
 def several_of_each(folder: Path) -> Project:
-    """Write a project with a classifier in four replicas behind two routers, beside two collectors."""
-    return with_routers(model_project(folder, {TASK: (SIZES[0], NUM_REPLICAS)}), 2)
+    """Write a project with a classifier in four replicas behind three routers, beside three collectors."""
+    return with_routers(model_project(folder, {TASK: (SIZES[0], NUM_REPLICAS)}), NUM_ROUTERS)
 
 
 def with_other_processes(project: Project) -> Project:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from polyloop.serving.calls import Call, Reply, TaskHandle
+from polyloop.serving.calls import Call, CutOffError, Reply, TaskHandle, is_leaving
 
 MAX_CALLS = 16
 """Most calls of a bundle."""
@@ -88,16 +88,18 @@ class Bundler:
             found = await response
             results: Sequence[Reply | BaseException] = [found] if len(bundle) == 1 else found
         except asyncio.CancelledError:
-            for one in bundle:
-                one.future.cancel()
-            raise
+            if is_leaving():
+                for one in bundle:
+                    one.future.cancel()
+                raise
+            results = [CutOffError()] * len(bundle)
         except Exception as error:  # handed on to each caller
             results = [error] * len(bundle)
         for one, result in zip(bundle, results, strict=True):
             if one.future.done():
                 continue
             if isinstance(result, asyncio.CancelledError):
-                one.future.cancel()
+                one.future.set_exception(CutOffError())
             elif isinstance(result, BaseException):
                 one.future.set_exception(result)
             else:

@@ -4,6 +4,7 @@ Input: a `Call`. Output: a `Reply`, or pieces of its output and then the `Reply`
 DeploymentHandle as the router uses.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -44,6 +45,16 @@ class Reply:
     """Chance, 0 to 1, that an answer out of documents is right."""
     worked_s: float = field(default=0.0, compare=False)
     """How long the model worked on it, alone or in a batch, without waiting."""
+
+
+class CutOffError(Exception):
+    """A hop was cancelled by another than its caller, as when Serve lets go of a replica; there is no answer."""
+
+
+def is_leaving() -> bool:
+    """Return whether the current task has been cancelled, so that a CancelledError in it is its own."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 class Way(Protocol):

@@ -18,7 +18,7 @@ from ray.exceptions import RayActorError, RaySystemError
 from ray.serve.exceptions import BackPressureError, RayServeException
 
 from polyloop.errors import RequestError
-from polyloop.serving.calls import Call, Reply, Way
+from polyloop.serving.calls import Call, CutOffError, Reply, Way, is_leaving
 from polyloop.serving.observing.asked import request_id_now
 from polyloop.serving.tracing.spans import NO_SPAN, Span
 
@@ -26,8 +26,15 @@ logger = logging.getLogger("polyloop.serving")
 
 MAX_ATTEMPTS = 5
 RETRY_PAUSE_S = 0.1
-LOST = (RayActorError, RaySystemError, RayServeException, grpc.RpcError)
+LOST = (RayActorError, RaySystemError, RayServeException, grpc.RpcError, CutOffError)
 """What a call raises whose replica is gone."""
+LOST_WORDS = "Unexpected error (StatusCode."
+"""How the RuntimeError begins that Serve 2.60 has for a connection that ended before the replica took the call."""
+
+
+def is_lost(error: Exception) -> bool:
+    """Return whether a call failed because its replica is gone, so that another one may answer it."""
+    return isinstance(error, LOST) or (isinstance(error, RuntimeError) and str(error).startswith(LOST_WORDS))
 
 
 async def dispatch(way: Way, call: Call, *, task: str, timeout_s: float, span: Span = NO_SPAN) -> Reply:
@@ -72,7 +79,9 @@ async def dispatch_stream(
             raise _too_slow(task, timeout_s) from None
         except BackPressureError:
             raise _overloaded(task) from None
-        except LOST as error:
+        except Exception as error:  # handed on, unless the replica is gone
+            if not is_lost(error):
+                raise
             logger.warning("attempt %d of a stream from %s met a lost replica: %s", attempt + 1, task, error)
         if reply is not None:
             if written != given:
@@ -88,8 +97,13 @@ async def _parts(response: Any, deadline_s: float) -> AsyncGenerator[str | Reply
     try:
         while True:
             # Around each part and not around all: a timeout belongs to one asyncio task, and several read a stream.
-            async with asyncio.timeout_at(deadline_s):
-                part = await anext(response, None)
+            try:
+                async with asyncio.timeout_at(deadline_s):
+                    part = await anext(response, None)
+            except asyncio.CancelledError:
+                if is_leaving():
+                    raise
+                raise CutOffError from None
             if part is None:
                 is_over = True
                 return
@@ -126,7 +140,9 @@ async def _attempt(way: Way, call: Call, task: str, deadline_s: float, span: Spa
                 return await way.reply(_sent(call, deadline_s, trying))
         except BackPressureError:
             raise _overloaded(task) from None
-        except LOST as error:
+        except Exception as error:  # handed on, unless the replica is gone
+            if not is_lost(error):
+                raise
             logger.warning("attempt %d of a call to %s met a lost replica: %s", attempt + 1, task, error)
     raise _no_replica(task)
 

@@ -9,7 +9,8 @@ from ray.exceptions import ActorDiedError
 
 from polyloop.errors import RequestError
 from polyloop.serving.bundler import FAST_S, MAX_CALLS, Bundler
-from polyloop.serving.calls import Call, Reply
+from polyloop.serving.calls import Call, CutOffError, Reply
+from polyloop.serving.dispatch import is_lost
 
 
 class Response:
@@ -168,9 +169,12 @@ async def test_a_hop_that_nobody_waits_for_is_cancelled(bundler: Bundler, handle
     assert [one.is_cancelled for one in handle.responses] == [True]
 
 
-async def test_a_hop_that_is_cancelled_elsewhere_cancels_its_callers(bundler: Bundler, handle: Handle) -> None:
+async def test_a_hop_that_is_cancelled_elsewhere_is_lost_and_its_callers_are_not_cancelled(
+    bundler: Bundler, handle: Handle
+) -> None:
     asking = [asyncio.create_task(bundler.reply(call(text))) for text in ("slow", "b")]
     await asyncio.sleep(0.01)
     handle.responses[0].cancel()
-    await asyncio.wait(asking)
-    assert [one.cancelled() for one in asking] == [True, True]
+    found = await asyncio.gather(*asking, return_exceptions=True)
+    assert [type(one) for one in found] == [CutOffError, CutOffError]
+    assert all(isinstance(one, Exception) and is_lost(one) for one in found)

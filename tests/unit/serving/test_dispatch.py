@@ -39,7 +39,7 @@ class Replicas:
     async def _parts(self, call: Call) -> AsyncGenerator[str | Reply]:
         assert call == CALL
         for step in self.scripts.pop(0):
-            if isinstance(step, Exception):
+            if isinstance(step, BaseException):
                 raise step
             if isinstance(step, float):
                 await asyncio.sleep(step)
@@ -92,6 +92,14 @@ async def test_another_text_than_was_begun_is_an_error_as_is_a_shorter_one(other
     with pytest.raises(RequestError, match="another one writes something else") as caught:
         await anext(stream)
     assert (caught.value.status, caught.value.code) == (503, "no_replica")
+
+
+@pytest.mark.parametrize(
+    "error", [asyncio.CancelledError(), RuntimeError("Unexpected error (StatusCode.UNAVAILABLE): Socket closed.")]
+)
+async def test_a_hop_that_serve_cuts_off_is_tried_again(error: BaseException) -> None:
+    replicas = Replicas(["eins ", error], ["eins ", "zwei", reply("eins zwei")])
+    assert [part async for part in streamed(replicas)] == ["eins ", "zwei", reply("eins zwei")]
 
 
 async def test_when_no_replica_stays_alive_it_is_a_503() -> None:
