@@ -67,8 +67,7 @@ RELEASED = "released"
 """Task whose releases change."""
 
 ECHOES = {ECHO_IN_ROUTER: "echo in the router", ECHO: "echo in a replica"}
-"""Bars are for the router: like BentoML's one worker it answers in its own process. A hop to a replica buys isolation
-and scale, and costs what its figures say (docs/decisions/0032)."""
+"""Both placements of a task (docs/decisions/0032), with the same bars."""
 ECHO_PEERS = (
     Peer(name="LitServe", module="litserve_server", path="/predict"),
     Peer(name="BentoML", module="bentoml_server", path="/answer", as_bentoml=True),
@@ -165,7 +164,7 @@ class Bench:
                     self.asked[f"{name} {count}"],
                     peer.name,
                     theirs[peer.name, count],
-                    bar=ECHO_BAR if name == ECHO_IN_ROUTER else None,
+                    bar=ECHO_BAR,
                     absent=self._absent,
                 )
                 for name, title in ECHOES.items()
@@ -175,9 +174,7 @@ class Bench:
             *(
                 figure
                 for name, title in ECHOES.items()
-                for figure in latency_figures(
-                    f"{title}, 1 connection", self.asked[f"{name} 1"], bare, has_bars=name == ECHO_IN_ROUTER
-                )
+                for figure in latency_figures(f"{title}, 1 connection", self.asked[f"{name} 1"], bare)
             ),
             self._ratio(
                 f"{MANY} replicas of a sleeping engine", sleeper(MANY), "1 replica", sleeper(ONE), SLEEPING_BAR * MANY

@@ -60,7 +60,7 @@ def rate_figure(
     )
 
 
-def latency_figures(name: str, ours: Sequence[Printed], bare: Printed, *, has_bars: bool) -> list[Figure]:
+def latency_figures(name: str, ours: Sequence[Printed], bare: Printed) -> list[Figure]:
     """Tell what the platform adds to a bare engine for one client that asks one thing after the other."""
     added_ms = median_of(ours, "p50_ms") - bare["p50_ms"]
     details = {"ours": list(ours), "bare": bare}
@@ -69,7 +69,7 @@ def latency_figures(name: str, ours: Sequence[Printed], bare: Printed, *, has_ba
             name=f"{name}: p50 added to the bare engine",
             value=added_ms,
             unit="ms",
-            bar=ADDED_P50_BAR_MS if has_bars else None,
+            bar=ADDED_P50_BAR_MS,
             at_most=True,
             details=details,
         ),
@@ -77,7 +77,7 @@ def latency_figures(name: str, ours: Sequence[Printed], bare: Printed, *, has_ba
             name=f"{name}: p99",
             value=median_of(ours, "p99_ms"),
             unit="ms",
-            bar=P99_BAR_MS if has_bars else None,
+            bar=P99_BAR_MS,
             at_most=True,
         ),
     ]

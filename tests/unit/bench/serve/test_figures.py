@@ -35,11 +35,11 @@ def test_an_engine_is_compared_by_its_rows():
 
 
 def test_what_the_bare_engine_takes_is_not_what_the_platform_adds():
-    added, p99 = figures.latency_figures("echo", [{"p50_ms": 3.0, "p99_ms": 14.0}], {"p50_ms": 1.0}, has_bars=True)
+    added, p99 = figures.latency_figures("echo", [{"p50_ms": 3.0, "p99_ms": 14.0}], {"p50_ms": 1.0})
 
     assert (added.value, added.ok) == (2.0, True)
     assert (p99.value, p99.ok) == (14.0, True)
-    added, p99 = figures.latency_figures("echo", [{"p50_ms": 3.6, "p99_ms": 15.1}], {"p50_ms": 1.0}, has_bars=True)
+    added, p99 = figures.latency_figures("echo", [{"p50_ms": 3.6, "p99_ms": 15.1}], {"p50_ms": 1.0})
     assert (added.ok, p99.ok) == (False, False)
 
 
