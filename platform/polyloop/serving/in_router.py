@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from polyloop.serving.calls import Call, Reply
+from polyloop.serving.calls import Call, CutOffError, Reply, is_leaving
 from polyloop.serving.task_model import TaskModel
 
 
@@ -74,6 +74,10 @@ class Parts:
             async with aclosing(parts):
                 async for part in parts:
                     await self._made.put(part)
+        except asyncio.CancelledError:
+            if is_leaving():
+                raise
+            last = CutOffError()
         except Exception as error:  # handed on to the reader
             last = error
         await self._made.put(last)

@@ -109,9 +109,10 @@ class TaskServing(Frozen):
         # Not what is set but what is changed: specs are written out whole and read again.
         of_replicas = sorted(changed_keys(self) & OF_REPLICAS)
         if self.placement == "router" and of_replicas:
+            told = ", ".join(f"`{key}`" for key in of_replicas)
             raise ValueError(
-                f"with `placement: router` the task has no replicas of its own, which {_listed(of_replicas)} would be "
-                "about; remove that, or keep `placement: replicas`"
+                f"with `placement: router` the task has no replicas of its own, which {told} would be about; remove "
+                "that, or keep `placement: replicas`"
             )
         check_replicas("min_replicas", self.min_replicas, "max_replicas", self.max_replicas)
         if self.engine == "ctranslate2" and self.num_gpus:
@@ -353,10 +354,6 @@ class Spec(Frozen):
         _check_shared_tokenizers(self.tasks)
         _check_shared_threads(self.tasks)
         return self
-
-
-def _listed(keys: list[str]) -> str:
-    return ", ".join(f"`{key}`" for key in keys)
 
 
 def _check_shared_threads(tasks: dict[str, TaskSpec]) -> None:

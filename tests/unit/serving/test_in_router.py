@@ -122,6 +122,25 @@ async def test_a_stream_that_is_left_stops_and_makes_room(home: Home) -> None:
             await asyncio.sleep(0.01)
 
 
+async def test_a_stream_whose_writing_is_cut_off_elsewhere_is_begun_again(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = await dispatch(home.way, home.call, task=TASK, timeout_s=30)
+    asked: list[Call] = []
+
+    async def stream(_: Any, call: Call) -> AsyncIterator[str | Reply]:
+        asked.append(call)
+        yield whole.output[:2]
+        if len(asked) == 1:
+            raise asyncio.CancelledError
+        yield whole.output[2:]
+        yield whole
+
+    monkeypatch.setattr(Replica, "stream", stream)
+    assert await parts_of(home, home.call) == [whole.output[:2], whole.output[2:], whole]
+    assert len(asked) == 2
+
+
 async def test_what_the_model_refuses_is_refused_whole_and_in_pieces(home: Home) -> None:
     too_long = Call(**{**vars(home.call), "text": home.call.text * 100})
     with pytest.raises(RequestError, match="takes at most"):
