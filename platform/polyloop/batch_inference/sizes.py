@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from polyloop.errors import ClusterError
-from polyloop.spec.models import TaskServing
+from polyloop.spec.serving import TaskServing
 
 READER_CPUS = 0.25
 """CPUs reserved for reading a slice, which is a small part of the work."""

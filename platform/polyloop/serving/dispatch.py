@@ -1,9 +1,9 @@
 """Hands a call to a task's replicas within a deadline, and again to another replica when one died under it.
 
-Input: the `Way` to the replicas and a `Call`. Output: a `Reply`,
-after the pieces of its output where it is streamed, or a `RequestError` of 429, 503 or 504. Inference changes nothing,
-so answering a call twice is harmless; that is what makes a dead replica invisible to clients. Limits: a stream goes on
-at another replica only if that writes the same text, so not where outputs are drawn at random.
+Input: the `Way` to the replicas and a `Call`. Output: a `Reply`, after the pieces of its output where it is streamed,
+or a `RequestError` of 429, 503 or 504. Inference changes nothing, so answering a call twice is harmless; that is what
+makes a dead replica invisible to clients. Limits: a stream goes on at another replica only if that writes the same
+text, so not where outputs are drawn at random.
 """
 
 import asyncio

@@ -87,8 +87,7 @@ class HeldVersions:
 
     def get(self, version: str) -> "Predictor":
         """Return a loaded version; loads it at once if a router knows of it before this replica does."""
-        held = self._held.get(version)
-        return held if held is not None else self._ensure(version)
+        return self._held.get(version) or self._ensure(version)
 
     def holds(self, version: str) -> bool:
         """Return whether a version is loaded."""
@@ -96,8 +95,7 @@ class HeldVersions:
 
     async def wait_for(self, version: str) -> "Predictor":
         """Do as `get`, with a thread only where something has to be loaded."""
-        held = self._held.get(version)
-        return held if held is not None else await asyncio.to_thread(self._ensure, version)
+        return self._held.get(version) or await asyncio.to_thread(self._ensure, version)
 
     def _ensure(self, version: str) -> "Predictor":
         with self._lock:

@@ -7,7 +7,8 @@ config file that `serve deploy` reads.
 from typing import Any
 
 from polyloop.serving.scaling import POLICY
-from polyloop.spec.models import ServingSpec, Spec, TaskServing, TaskSpec
+from polyloop.spec.models import Spec, TaskSpec
+from polyloop.spec.serving import ServingSpec, TaskServing
 
 ROUTER, COLLECTOR, SCHEDULER, SHADOW = "router", "collector", "scheduler", "shadow"
 PROXY_GRACE_S = 5.0

@@ -41,13 +41,12 @@ from polyloop.spec.models import (
     GateSpec,
     OutOfScopeSpec,
     RetrainingSpec,
-    ServingSpec,
     Spec,
-    TaskServing,
     TaskSpec,
 )
 from polyloop.spec.network import DecodingSpec, LoraSpec, ModelSpec, NgramSpec
 from polyloop.spec.recipes import ENCODER_DECODER_RECIPES, ENCODER_RECIPES, Recipe
+from polyloop.spec.serving import ServingSpec, TaskServing
 from polyloop.spec.settings import PREFIX, Settings
 from polyloop.spec.sweep import SweepSpec, ValuesSpec
 from polyloop.spec.training import DistillationSpec, PreferenceSpec, TrainingSpec

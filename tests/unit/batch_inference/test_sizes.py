@@ -4,7 +4,7 @@ import pytest
 
 from polyloop.batch_inference.sizes import sizes_for
 from polyloop.errors import ClusterError
-from polyloop.spec.models import TaskServing
+from polyloop.spec.serving import TaskServing
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from polyloop.serving.app import router_with_tasks
 from polyloop.serving.config import config_text, serve_config
 from polyloop.serving.task_model import TaskModel
 from polyloop.spec.loader import LoadedSpec, load_spec
-from polyloop.spec.models import TaskServing
+from polyloop.spec.serving import TaskServing
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SPEC = "docs/examples/quickstart.yaml"

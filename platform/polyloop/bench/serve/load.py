@@ -46,6 +46,9 @@ class LoadPlan(BaseModel):
     """First seconds, whose answers are not counted."""
     counted_s: float = 5.0
     """The seconds after them, whose answers are."""
+    least_rounds: int = 0
+    """Answers a connection that are counted, on the mean: a closed loop of a slow server goes on until then, for
+    `timeout_s` at most."""
     ends_with: Path | None = None
     """A file whose appearance ends a paced load before its time."""
     timeout_s: float = 30.0
@@ -68,25 +71,48 @@ class Load:
         """Carry the plan out and return the report."""
         plan, cpu_s = self._plan, time.process_time()
         began_s = time.monotonic()
-        end_s = began_s + plan.warm_s + plan.counted_s
+        started_s = began_s + plan.warm_s
+        end_s = started_s + plan.counted_s
         if plan.rate is None:
-            await asyncio.gather(*(self._loop(end_s) for _ in range(plan.connections)))
+            await asyncio.gather(*(self._loop(started_s, end_s) for _ in range(plan.connections)))
+            ended_s = self._counted_until_s(started_s, end_s)
         else:
             await self._paced(plan.rate, began_s, end_s)
+            ended_s = min(end_s, time.monotonic())
         cpu_share = (time.process_time() - cpu_s) / (time.monotonic() - began_s)
-        ended_s = min(end_s, time.monotonic())
-        report = summary(self._samples, self._failures, started_s=began_s + plan.warm_s, ended_s=ended_s)
+        report = summary(self._samples, self._failures, started_s=started_s, ended_s=ended_s)
         report["client_cpu"] = round(cpu_share, 3)
         if plan.keeps_samples:
             report["samples"] = [[one.at_s, one.latency_ms, one.version] for one in self._samples]
         return report
 
-    async def _loop(self, end_s: float) -> None:
+    async def _loop(self, started_s: float, end_s: float) -> None:
         connection = Connection(self._plan.url, timeout_s=self._plan.timeout_s)
-        while (now_s := time.monotonic()) < end_s:
+        while self._goes_on(now_s := time.monotonic(), started_s, end_s):
             if not await self._ask(connection, now_s):
                 await asyncio.sleep(FAILURE_PAUSE_S)
         connection.close()
+
+    def _goes_on(self, now_s: float, started_s: float, end_s: float) -> bool:
+        """Return whether to ask again: until the end, and beyond it while too few answers count."""
+        if now_s < end_s:
+            return True
+        return now_s < end_s + self._plan.timeout_s and len(self._ends(started_s)) < self._least
+
+    def _counted_until_s(self, started_s: float, end_s: float) -> float:
+        """Return when the counting ends: with the last answer that was waited for, where that came later."""
+        ends = self._ends(started_s)
+        if len(ends) < self._least:
+            return max(end_s, time.monotonic())
+        return max([end_s, *ends[self._least - 1 : self._least]])
+
+    def _ends(self, started_s: float) -> list[float]:
+        """Return when the answers that are counted were there, in order."""
+        return sorted(one.ended_s for one in self._samples if one.ended_s >= started_s)
+
+    @property
+    def _least(self) -> int:
+        return self._plan.least_rounds * self._plan.connections
 
     async def _paced(self, rate: float, began_s: float, end_s: float) -> None:
         free: deque[Connection] = deque()
@@ -97,7 +123,7 @@ class Load:
             free.append(connection)
 
         async with asyncio.TaskGroup() as under_way:
-            for number in range(int(rate * (end_s - began_s))):
+            for number in range(round(rate * (end_s - began_s))):
                 due_s = began_s + number / rate
                 await asyncio.sleep(max(0.0, due_s - time.monotonic()))
                 if self._plan.ends_with is not None and self._plan.ends_with.exists():

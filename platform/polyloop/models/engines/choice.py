@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from polyloop.models.manifest import ComputeType, EngineName, EngineNote
-from polyloop.spec.models import TaskServing
+from polyloop.spec.serving import TaskServing
 
 PYTORCH_TYPE: ComputeType = "float32"
 """What PyTorch computes in here."""

@@ -97,6 +97,24 @@ async def test_each_connection_is_kept_and_sends_its_next_request_when_it_has_an
     assert 0 < told["client_cpu"] <= 1.5
 
 
+async def test_a_slow_server_is_waited_for_and_its_rate_is_of_the_time_that_it_took(server: tuple[Server, str]):
+    _, url = server
+
+    told = await run(url, "slow", connections=2, counted_s=SLOW_S / 4, least_rounds=3)
+
+    assert told["num_requests"] == 6
+    assert told["requests_per_s"] == pytest.approx(2 / SLOW_S, rel=0.3)
+
+
+async def test_a_server_that_answers_nothing_is_not_waited_for_without_end(server: tuple[Server, str]):
+    _, url = server
+
+    told = await run(url, "refuse", counted_s=0.1, timeout_s=0.3, least_rounds=3)
+
+    assert told["num_requests"] == told["requests_per_s"] == 0
+    assert told["failures"].keys() == {"status 503"}
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

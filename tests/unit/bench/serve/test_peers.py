@@ -5,7 +5,7 @@ from pathlib import Path
 from polyloop.bench.serve.benchmark import BATCH_WAIT_S, ECHO_PEERS, model_peers
 from polyloop.bench.serve.models import SIZES
 from polyloop.bench.serve.servers import PEERS
-from polyloop.spec.models import TaskServing
+from polyloop.spec.serving import TaskServing
 
 REPOSITORY = Path(__file__).resolve().parents[4]
 NOT_OURS = {"bentoml", "litserve"}

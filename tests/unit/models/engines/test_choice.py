@@ -7,7 +7,7 @@ from tests.support.engine_versions import note, pytorch_trial, trial
 
 from polyloop.models.engines.choice import EngineChoice, EngineWish, choose, wish_of
 from polyloop.models.manifest import EngineNote
-from polyloop.spec.models import TaskServing
+from polyloop.spec.serving import TaskServing
 
 INT8 = EngineChoice(engine="ctranslate2", compute_type="int8")
 FLOAT32 = EngineChoice(engine="ctranslate2", compute_type="float32")
