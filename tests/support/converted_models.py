@@ -12,9 +12,9 @@ from transformers import GenerationConfig
 from polyloop.data.tokenizer import adopt_tokenizer, load_tokenizer
 from polyloop.models.build import build_model
 from polyloop.models.contract import Contract, PredictInput
+from polyloop.models.engines.computing import Computing
 from polyloop.models.engines.convert import convert
 from polyloop.models.engines.texts import ConvertedTexts
-from polyloop.models.engines.writers import Computing
 from polyloop.models.loaded import LoadedModel
 from polyloop.models.manifest import ComputeType
 from polyloop.models.predict import contract_of

@@ -45,7 +45,7 @@ def render_card(facts: VersionFacts) -> str:
         *([_groups(facts)] if facts.groups else []),
         *([_suites(facts)] if facts.suites else []),
         *([_decision(facts.decision)] if facts.decision else []),
-        *([_engine(facts.engine)] if facts.engine and facts.engine.trials else []),
+        *([_engine(facts.engine, facts)] if facts.engine and facts.engine.trials else []),
         _limits(facts),
         _lineage(facts),
     ]
@@ -158,9 +158,10 @@ def _decision(note: DecisionNote) -> str:
     return "\n".join(lines)
 
 
-def _engine(note: EngineNote) -> str:
-    metric = note.trials[0].metric
-    headings = ["engine", "rows", "equal answers", metric, "nats a token", "tokens/s alone", "tokens/s in batches"]
+def _engine(note: EngineNote, facts: VersionFacts) -> str:
+    unit = "label" if facts.labels else "token"
+    rates = [f"{unit}s/s alone", f"{unit}s/s in batches"]
+    headings = ["engine", "rows", "equal answers", note.trials[0].metric, f"nats a {unit}", *rates]
     rows = [
         [
             trial.name,

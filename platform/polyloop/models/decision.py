@@ -6,7 +6,8 @@ the model's configuration, so that they are a part of the version.
 """
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,15 @@ from numpy.typing import NDArray
 from polyloop.errors import ArtefactError
 from polyloop.models.calibration import fit_temperature, probabilities
 from polyloop.spec.models import TaskSpec
-from polyloop.tasks.labels import label_set_text
+from polyloop.tasks.labels import label_set_text, read_label_set
 
 CONFIG_KEY = "polyloop_decision"
 """Attribute of the model's configuration."""
 
 MEMBER_PROBABILITY = 0.5
 """A label that is more probable than this is a part of the answer, where there may be several."""
+
+LEAST_PROBABILITY = 1e-12
 
 MIN_ROWS = 30
 """Dev rows from which on a temperature is fitted. With fewer the model is often right about all of them; the best
@@ -55,6 +58,17 @@ class DecisionRule:
             return label_set_text(members), [float(chance) for chance in chances]
         scores = probabilities(np.array([logits]), self.temperature)
         return names[int(self.labels_of(scores)[0])], [float(score) for score in scores[0]]
+
+    def nll_nats(self, scores: Mapping[str, float], target: str) -> float:
+        """Return the negative log likelihood, in nats, of a wanted answer's text, given each label's probability.
+
+        Several labels are independent of each other. A probability of 0 counts as `LEAST_PROBABILITY`.
+        """
+        if not self.has_label_sets:
+            return -math.log(max(scores[target], LEAST_PROBABILITY))
+        members = read_label_set(target)
+        chances = [chance if name in members else 1.0 - chance for name, chance in scores.items()]
+        return -sum(math.log(max(chance, LEAST_PROBABILITY)) for chance in chances)
 
     def labels_of(self, scores: Floats) -> Ints:
         """Return the index of each row's label; `scores` is (rows, labels)."""

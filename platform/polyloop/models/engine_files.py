@@ -24,11 +24,11 @@ ENGINE_FILES = frozenset(
         "target_vocabulary.json",
     }
 )
-"""All that CTranslate2 4 writes for an encoder-decoder or a decoder."""
+"""All that CTranslate2 4 writes for an encoder-decoder, a decoder or an encoder."""
 BINARY_VERSION = 6
 """Number at the beginning of model.bin, as CTranslate2 4 writes it (`CURRENT_BINARY_VERSION` of its specs)."""
-SPECS = ("TransformerSpec", "TransformerDecoderSpec")
-"""Names that may follow: what an encoder-decoder and a decoder are called in model.bin."""
+SPECS = ("TransformerSpec", "TransformerDecoderSpec", "TransformerEncoderSpec")
+"""Names that may follow: what an encoder-decoder, a decoder and an encoder are called in model.bin."""
 
 
 def is_engine_file(name: str) -> bool:

@@ -22,6 +22,7 @@ from polyloop.models.loaded import LoadedModel
 from polyloop.models.texts import Texts
 from polyloop.tasks import KINDS
 from polyloop.tasks.answer import Answer
+from polyloop.tasks.base import TaskKind
 from polyloop.tasks.writing import TextKind
 
 logger = logging.getLogger("polyloop.models")
@@ -54,7 +55,7 @@ def load_family(
     kind = KINDS[contract.kind]
     if choice.regret:
         logger.warning("%s answers by %s, not as the spec asks: %s", path, choice, choice.regret)
-    if choice.engine == "ctranslate2" and isinstance(kind, TextKind):
+    if choice.engine == "ctranslate2":
         try:
             check_engine()
             return _converted(path, kind, contract, choice, resources), choice
@@ -63,18 +64,19 @@ def load_family(
     return _by_pytorch(path, contract, resources.device), EngineChoice()
 
 
-def _converted(path: Path, kind: TextKind, contract: Contract, choice: EngineChoice, resources: Resources) -> Family:
+def _converted(path: Path, kind: TaskKind, contract: Contract, choice: EngineChoice, resources: Resources) -> Family:
     # Only here, so that a machine without CTranslate2 has PyTorch to answer.
+    from polyloop.models.engines.computing import Computing
+    from polyloop.models.engines.encoders import converted_labels
     from polyloop.models.engines.texts import ConvertedTexts
-    from polyloop.models.engines.writers import Computing
 
-    return ConvertedTexts(
-        path,
-        path / ENGINE_FOLDER,
-        kind,
-        contract,
-        Computing(compute_type=choice.compute_type, threads=resources.threads, calls=1 + resources.max_streams),
-    )
+    folder = path / ENGINE_FOLDER
+    if isinstance(kind, TextKind):
+        calls = 1 + resources.max_streams
+        computing = Computing(compute_type=choice.compute_type, threads=resources.threads, calls=calls)
+        return ConvertedTexts(path, folder, kind, contract, computing)
+    computing = Computing(compute_type=choice.compute_type, threads=resources.threads)
+    return converted_labels(path, folder, kind, contract, computing)
 
 
 def _by_pytorch(path: Path, contract: Contract, device: torch.device) -> Family:

@@ -117,7 +117,10 @@ class LocaleParity(ManifestPart):
 
 
 class EngineTrial(ManifestPart):
-    """What was found about one engine, in one numeric type, on rows of the holdout; the first trial is PyTorch's."""
+    """What was found about one engine, in one numeric type, on rows of the holdout; the first trial is PyTorch's.
+
+    Where answers are labels, one of them, or a set, counts as a token.
+    """
 
     engine: EngineName
     """The engine."""
@@ -136,7 +139,7 @@ class EngineTrial(ManifestPart):
     num_output_tokens: int = 0
     """Tokens that this engine wrote."""
     metric: str = ""
-    """What `score` is: bleu, or chrf where BLEU has no tokeniser for a locale."""
+    """What `score` is: accuracy for labels, bleu for texts, or chrf where BLEU has no tokeniser for a locale."""
     score: float = 0.0
     """The metric over all rows, in points."""
     locales: tuple[LocaleParity, ...] = ()

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from polyloop.evaluation.suites.sample import HoldoutRow, sample
 from polyloop.models.contract import Contract, PredictInput, Prediction
+from polyloop.tasks.base import TaskKind
 from polyloop.tasks.writing import TextKind
 
 MAX_ROWS = 1_000
@@ -36,7 +37,7 @@ class Engine(Protocol):
         ...
 
     def nlls_nats(self, inputs: Sequence[PredictInput], targets: Sequence[str]) -> list[float]:
-        """Return the negative log likelihood of each target given its input, in nats, the end token included."""
+        """Return the negative log likelihood of each target given its input, in nats, an end token included."""
         ...
 
 
@@ -68,7 +69,7 @@ class Answered:
     tokens_per_s_alone: float
 
 
-def trial_rows(table: pa.Table, kind: TextKind, tokenizer: Any, contract: Contract) -> TrialRows:
+def trial_rows(table: pa.Table, kind: TaskKind, tokenizer: Any, contract: Contract) -> TrialRows:
     """Return rows of a holdout whose texts the model takes, one of each place in turn.
 
     EvaluationError for an empty holdout; there may be no row in it that is short enough.
@@ -79,7 +80,8 @@ def trial_rows(table: pa.Table, kind: TextKind, tokenizer: Any, contract: Contra
         by_place.setdefault(row.place, []).append(row)
     rows = [row for row in chain.from_iterable(zip_longest(*by_place.values())) if row is not None]
     inputs = kind.encode_inputs(tokenizer, [row.text for row in rows], [row.target_locale for row in rows])
-    targets = kind.encode_texts(tokenizer, [row.reference for row in rows])
+    references = [row.reference for row in rows]
+    targets = kind.encode_texts(tokenizer, references) if isinstance(kind, TextKind) else [[] for _ in rows]
     fitting = [
         row
         for row, ids, target_ids in zip(rows, inputs, targets, strict=True)
@@ -114,6 +116,7 @@ def _asked(
     while len(predictions) < len(inputs) and (not rates or time.perf_counter() - began_s < budget_s):
         started_s = time.perf_counter()
         given = engine.predict(inputs[len(predictions) : len(predictions) + chunk_size])
-        rates.append(sum(one.num_output_tokens for one in given) / (time.perf_counter() - started_s))
+        # A label has no tokens, and counts as one.
+        rates.append(sum(max(1, one.num_output_tokens) for one in given) / (time.perf_counter() - started_s))
         predictions += given
     return predictions, rates

@@ -1,4 +1,4 @@
-"""Compares engines with PyTorch on rows of a holdout: what they write, how well, how surely and how fast.
+"""Compares engines with PyTorch on rows of a holdout: what they answer, how well, how surely and how fast.
 
 Inputs: a trained model, what it was converted to, and the holdout. Output: an `EngineTrial` each. Where the spec has
 tokens drawn at random, the likeliest are written instead: what is drawn by chance cannot be compared.
@@ -10,20 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import torch
 
-from polyloop.data.tokenizer import load_tokenizer
 from polyloop.errors import ArtefactError, EvaluationError, ModelError, first_line
 from polyloop.evaluation.metrics import score, statistics_by_locale
-from polyloop.models.contract import Contract
 from polyloop.models.engines.choice import PYTORCH_TYPE
 from polyloop.models.engines.parity import Parity, compare, compare_by_locale
 from polyloop.models.engines.verdict import refusals
-from polyloop.models.loaded import LoadedModel
 from polyloop.models.manifest import ComputeType, EngineTrial, LocaleParity
-from polyloop.models.texts import Texts
-from polyloop.retraining.engine_rows import Answered, Engine, TrialRows, answer_rows, trial_rows
-from polyloop.tasks.writing import TextKind
+from polyloop.retraining.engine_rows import Answered, Engine, answer_rows
+from polyloop.retraining.engine_subjects import Subject
 
 BUDGET_S = 60.0
 """Time that PyTorch may take to answer the rows in chunks, and again half of it for single ones. A model that is too
@@ -35,33 +30,28 @@ ENGINE_ERRORS = (ArtefactError, ModelError, RuntimeError, ValueError)
 class Trials:
     """One model, answering the same rows by one engine after the other; PyTorch has answered when this is made."""
 
-    def __init__(self, model_dir: Path, kind: TextKind, contract: Contract, holdout: pa.Table, *, threads: int) -> None:
+    def __init__(self, subject: Subject, holdout: pa.Table, *, threads: int) -> None:
         """Let PyTorch answer; EvaluationError where no row of the holdout is short enough for the model."""
-        self._model_dir, self._kind, self._contract, self._threads = model_dir, kind, contract, threads
-        self._tokenizer = load_tokenizer(model_dir)
-        self.deviations: tuple[str, ...] = ()
-        """In what CTranslate2 decodes differently; known after its first trial."""
-        engine = _likeliest(LoadedModel(model_dir, kind, contract, torch.device("cpu")), kind)
-        rows = trial_rows(holdout, kind, self._tokenizer, contract)
+        self._subject, self._threads = subject, threads
+        rows = subject.rows(holdout)
         if not rows:
             raise EvaluationError("no row of the holdout is short enough to compare engines on")
+        engine = subject.by_pytorch()
         self._answered = answer_rows(engine, rows, budget_s=BUDGET_S)
         self._rows = rows.first(len(self._answered.predictions))
-        self._metric = trial_metric(self._rows)
+        self._metric = subject.metric(self._rows)
         self.reference = self._measured(
             engine, self._answered, EngineTrial(engine="pytorch", compute_type=PYTORCH_TYPE)
         )
 
     def converted(self, converted_dir: Path, compute_type: ComputeType) -> EngineTrial:
         """Return what is found about the converted model in a numeric type, with what speaks against it."""
-        from polyloop.models.engines.texts import ConvertedTexts
-        from polyloop.models.engines.writers import Computing
+        from polyloop.models.engines.computing import Computing
 
         named = EngineTrial(engine="ctranslate2", compute_type=compute_type)
         computing = Computing(compute_type=compute_type, threads=self._threads)
         try:
-            engine = ConvertedTexts(self._model_dir, converted_dir, self._kind, self._contract, computing, draws=False)
-            self.deviations = engine.decoding.deviations
+            engine = self._subject.by_ctranslate2(converted_dir, computing)
             answered = answer_rows(engine, self._rows, num_alone=self._answered.num_alone)
             found = self._measured(engine, answered, named)
         except ENGINE_ERRORS as error:
@@ -71,9 +61,9 @@ class Trials:
     def _measured(self, engine: Engine, answered: Answered, named: EngineTrial) -> EngineTrial:
         """Return the trial of an engine that has answered the rows."""
         predictions, reference = answered.predictions, self._answered.predictions
-        parity = compare(reference, predictions, self._encode)
-        by_locale = compare_by_locale(self._rows.inputs, reference, predictions, self._encode)
-        sums = _statistics(self._metric, [one.output for one in predictions], self._rows)
+        parity = compare(reference, predictions, self._subject.encode)
+        by_locale = compare_by_locale(self._rows.inputs, reference, predictions, self._subject.encode)
+        sums = self._statistics([one.output for one in predictions])
         nlls_nats = engine.nlls_nats(self._rows.inputs, self._rows.targets)
         return named.model_copy(
             update={
@@ -85,7 +75,7 @@ class Trials:
                 "metric": self._metric,
                 "score": float(score(self._metric, sums.sum(axis=0))),
                 "locales": tuple(self._of_locale(name, one, sums) for name, one in by_locale.items()),
-                "nats_per_token": math.fsum(nlls_nats) / sum(map(len, self._encode(self._rows.targets))),
+                "nats_per_token": math.fsum(nlls_nats) / sum(map(len, self._subject.encode(self._rows.targets))),
                 "tokens_per_s_alone": answered.tokens_per_s_alone,
                 "tokens_per_s_batched": answered.tokens_per_s_batched,
             }
@@ -100,27 +90,7 @@ class Trials:
             score=float(score(self._metric, sums[is_of_locale].sum(axis=0))),
         )
 
-    def _encode(self, texts: Sequence[str]) -> list[list[int]]:
-        return self._kind.encode_texts(self._tokenizer, texts)
-
-
-def trial_metric(rows: TrialRows) -> str:
-    """Return `bleu`, or `chrf` where BLEU has no tokeniser for a locale or its script."""
-    try:
-        _statistics("bleu", rows.targets, rows)
-    except EvaluationError:
-        return "chrf"
-    return "bleu"
-
-
-def _likeliest(loaded: LoadedModel, kind: TextKind) -> Texts:
-    """Return a model that draws nothing at random."""
-    for name in ("temperature", "top_p", "top_k"):
-        setattr(loaded.model.generation_config, name, None)
-    loaded.model.generation_config.do_sample = False
-    return Texts(loaded, kind)
-
-
-def _statistics(metric: str, outputs: Sequence[str], rows: TrialRows) -> Any:
-    places = [item.target_locale for item in rows.inputs]
-    return statistics_by_locale(metric, list(outputs), list(rows.targets), places)
+    def _statistics(self, outputs: Sequence[str]) -> Any:
+        places = [item.target_locale for item in self._rows.inputs]
+        targets = list(self._rows.targets)
+        return statistics_by_locale(self._metric, list(outputs), targets, places, labels=self._subject.labels)

@@ -1,9 +1,9 @@
-"""Settles which engine a version is published with: converts the trained model and compares what both write.
+"""Settles which engine a version is published with: converts the trained model and compares what both answer.
 
-Input: a trained model that writes texts, its task and dataset. Output: the note for the manifest, and in the model's
-folder the converted model, where it is what serves. A model that cannot be converted, or whose answers would not be the
-same, is published without it, and that is told and logged. What was settled is kept beside the trained model, so that a
-publication which is tried again is the same.
+Input: a trained model that writes texts or gives labels, its task and dataset. Output: the note for the manifest, and
+in the model's folder the converted model, where it is what serves. A model that cannot be converted, or whose answers
+would not be the same, is published without it, and that is told and logged. What was settled is kept beside the trained
+model, so that a publication which is tried again is the same.
 """
 
 import logging
@@ -24,9 +24,11 @@ from polyloop.models.engines.verdict import decide
 from polyloop.models.manifest import ComputeType, EngineNote
 from polyloop.models.predict import contract_of
 from polyloop.models.storage import write_bytes
+from polyloop.retraining.engine_subjects import LabelSubject, Subject, TextSubject
 from polyloop.retraining.engine_trials import Trials
 from polyloop.spec.models import TaskSpec
 from polyloop.tasks import kind_of
+from polyloop.tasks.base import TaskKind
 from polyloop.tasks.writing import TextKind
 
 logger = logging.getLogger("polyloop.retraining")
@@ -48,13 +50,19 @@ def settle_engine(
     if kept is not None:
         return kept
     shutil.rmtree(trained_dir / ENGINE_FOLDER, ignore_errors=True)
-    if not isinstance(kind, TextKind) or task.kind == "answer":
+    if task.kind == "answer":
         return _pytorch(f"a version of kind {task.kind} is not converted")
     if wish.engine == "pytorch":
         return _pytorch("the spec has PyTorch answer")
     note = _tried(kind, task, wish, contract, dataset, trained_dir, progress)
     write_bytes(record, note.model_dump_json(indent=2).encode())
     return note
+
+
+def _subject(kind: TaskKind, trained_dir: Path, contract: Contract) -> Subject:
+    if isinstance(kind, TextKind):
+        return TextSubject(trained_dir, kind, contract)
+    return LabelSubject(trained_dir, kind, contract)
 
 
 def _kept(record: Path, trained_dir: Path) -> EngineNote | None:
@@ -71,7 +79,7 @@ def _pytorch(reason: str) -> EngineNote:
 
 
 def _tried(
-    kind: TextKind,
+    kind: TaskKind,
     task: TaskSpec,
     wish: EngineWish,
     contract: Contract,
@@ -92,11 +100,12 @@ def _tried(
     try:
         # Replicas have as many, and PyTorch's belong to the whole process.
         with torch_threads(threads):
-            trials = Trials(trained_dir, kind, contract, dataset.table("holdout"), threads=threads)
+            subject = _subject(kind, trained_dir, contract)
+            trials = Trials(subject, dataset.table("holdout"), threads=threads)
             found = [trials.reference, *(trials.converted(converted_dir, one) for one in TRIED_TYPES)]
     except EvaluationError as error:
         return _told(_pytorch(str(error)), progress)
-    note = decide(found, wish, deviations=trials.deviations, threads=threads)
+    note = decide(found, wish, deviations=subject.deviations, threads=threads)
     if note.engine == "ctranslate2":
         converted_dir.rename(trained_dir / ENGINE_FOLDER)
     return _told(note, progress)

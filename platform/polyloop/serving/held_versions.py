@@ -95,7 +95,7 @@ class HeldVersions:
 
     async def wait_for(self, version: str) -> "Predictor":
         """Do as `get`, with a thread only where something has to be loaded."""
-        return self._held.get(version) or await asyncio.to_thread(self._ensure, version)
+        return self.get(version) if self.holds(version) else await asyncio.to_thread(self.get, version)
 
     def _ensure(self, version: str) -> "Predictor":
         with self._lock:

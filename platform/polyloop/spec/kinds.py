@@ -58,11 +58,11 @@ KINDS_OF_EVALUATION_KEY: dict[str, tuple[str, ...]] = {
 
 
 KINDS_OF_SERVING_KEY: dict[str, tuple[str, ...]] = {
-    "engine": ("translate", "summarize", "generate", "chat"),
-    "compute_type": ("translate", "summarize", "generate", "chat"),
+    "engine": ("classify", "translate", "summarize", "generate", "chat"),
+    "compute_type": ("classify", "translate", "summarize", "generate", "chat"),
     "max_streams": ("translate", "summarize", "generate", "chat"),
 }
-"""Keys of a task's serving that only some kinds know: those whose model writes the answer."""
+"""Keys of a task's serving that only some kinds know: those that CTranslate2 answers for, and that write."""
 
 
 def check_keys_of_kind(

@@ -48,3 +48,34 @@ def test_a_trained_model_answers_by_its_engine_as_it_does_by_pytorch(tmp_path: P
         task_name="numbers", task=task, dataset_dir=dataset.path, run_dir=tmp_path / "again", init_from=tmp_path / "v1"
     )
     assert not (train(again, LocalSession(run_dir=again.run_dir)) / "ctranslate2").exists()
+
+
+@pytest.mark.parametrize("ngrams", [None, {}])
+def test_a_trained_classifier_answers_by_its_engine_as_it_does_by_pytorch(
+    tmp_path: Path, ngrams: dict[str, int] | None
+) -> None:
+    task = small_task(
+        "classify",
+        training={"epochs": 6, "learning_rate": 3e-3},
+        model={"ngrams": ngrams},
+        serving={"engine": "ctranslate2"},
+    )
+    dataset = small_dataset(tmp_path / "dataset", task, range(300))
+    config = TrainConfig(task_name="numbers", task=task, dataset_dir=dataset.path, run_dir=tmp_path / "run")
+    trained = train(config, LocalSession(run_dir=config.run_dir))
+    note = settle_engine(task, dataset, trained, ("en",), lambda _: None)
+    pytorch, int8, float32 = note.trials
+    assert (note.engine, pytorch.score) == ("ctranslate2", 100.0)
+    assert float32.num_equal == float32.num_rows == dataset.table("holdout").num_rows
+    assert float32.nats_per_token == pytest.approx(pytorch.nats_per_token, abs=1e-5)
+    assert abs(int8.nats_per_token - pytorch.nats_per_token) < 0.02
+
+    publish(trained, tmp_path / "v1", version_facts(task, engine=note))
+    inputs = [PredictInput(text=number_words(number), locale="en", target_locale="en") for number in range(300, 330)]
+    by_pytorch = Predictor(tmp_path / "v1", threads=1, wish=EngineWish(engine="pytorch")).predict(inputs)
+    engine = Predictor(tmp_path / "v1", threads=1, wish=EngineWish(compute_type="float32"))
+    assert str(engine.engine) == "ctranslate2 float32"
+    answers = engine.predict(inputs)
+    assert [one.output for one in answers] == [one.output for one in by_pytorch]
+    for one, wanted in zip(answers, by_pytorch, strict=True):
+        assert one.scores == pytest.approx(wanted.scores, abs=1e-5)

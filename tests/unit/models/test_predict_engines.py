@@ -16,7 +16,7 @@ from tests.support.engine_versions import note, publish_converted, pytorch_trial
 from polyloop.errors import ArtefactError, RequestError
 from polyloop.models.engines import writers
 from polyloop.models.engines.choice import EngineWish
-from polyloop.models.engines.writers import Computing
+from polyloop.models.engines.computing import Computing, load_converted
 from polyloop.models.predict import PredictInput, Prediction, Predictor
 
 FLOAT32 = note(trial("float32"), trial("int8"))
@@ -202,10 +202,9 @@ def test_a_call_has_the_threads_that_are_given_and_each_stream_a_call_of_its_own
 
     def load(model_class: Any, folder: Path, computing: Computing) -> Any:
         loaded.append(computing)
-        return original(model_class, folder, computing)
+        return load_converted(model_class, folder, computing)
 
-    original = writers._load
-    monkeypatch.setattr(writers, "_load", load)
+    monkeypatch.setattr(writers, "load_converted", load)
     before = torch.get_num_threads()
     try:
         Predictor(version, threads=3, max_streams=4)

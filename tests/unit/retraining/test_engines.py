@@ -8,12 +8,17 @@ from typing import Any
 import pytest
 import torch
 from tests.support.converted_models import inputs_of, trained_model
-from tests.support.small_tasks import small_dataset, small_task, version_facts
+from tests.support.small_tasks import number_words, small_dataset, small_task, version_facts
 from transformers import GenerationConfig
 
 from polyloop.data.dataset import Dataset
+from polyloop.data.tokenizer import copy_tokenizer, load_tokenizer
 from polyloop.models.artefact import publish, verify
+from polyloop.models.build import build_model
+from polyloop.models.contract import PredictInput
+from polyloop.models.decision import CONFIG_KEY, DecisionRule
 from polyloop.models.engines import convert, verdict
+from polyloop.models.engines.choice import EngineWish
 from polyloop.models.manifest import EngineNote, EngineTrial
 from polyloop.models.predict import Predictor
 from polyloop.retraining import engines
@@ -176,12 +181,50 @@ def test_a_spec_that_has_pytorch_answer_converts_nothing(
     assert model.files == []
 
 
-@pytest.mark.parametrize("kind", ["classify", "answer"])
-def test_kinds_that_write_no_text_are_not_converted(tmp_path: Path, kind: str) -> None:
-    task = small_task(kind)
+def test_answers_out_of_documents_are_not_converted(tmp_path: Path) -> None:
+    task = small_task("answer")
     dataset = small_dataset(tmp_path / "dataset", task, range(20))
     note = settle_engine(task, dataset, tmp_path / "model", LOCALES, lambda _: None)
-    assert (note.engine, note.reason) == ("pytorch", f"a version of kind {kind} is not converted")
+    assert (note.engine, note.reason) == ("pytorch", "a version of kind answer is not converted")
+
+
+@pytest.mark.parametrize("changes", [{}, {"multi_label": True}, {"out_of_scope": {"label": "odd", "threshold": 0.6}}])
+def test_a_classifier_is_published_with_its_converted_encoder_and_what_was_compared(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    task = small_task("classify", serving={"engine": "ctranslate2"}, **changes)
+    dataset = small_dataset(tmp_path / "dataset", task, range(200))
+    trained = tmp_path / "run" / "model"
+    tokenizer = load_tokenizer(copy_of(dataset, trained))
+    torch.manual_seed(2)
+    model = build_model(task, tokenizer, dropout=0.0)
+    setattr(model.config, CONFIG_KEY, DecisionRule(has_label_sets=task.multi_label).to_config())
+    model.save_pretrained(trained)
+
+    note = settle_engine(task, dataset, trained, ("en",), lambda _: None)
+
+    pytorch, exact = note.trials[0], by_type(note)["float32"]
+    assert (note.engine, pytorch.metric) == ("ctranslate2", "accuracy")
+    assert exact.may_serve
+    assert pytorch.num_rows == exact.num_rows == dataset.table("holdout").num_rows
+    assert (exact.num_equal, exact.num_agreeing_tokens) == (exact.num_rows, exact.num_rows)
+    assert exact.score == pytorch.score
+    assert exact.nats_per_token == pytest.approx(pytorch.nats_per_token, rel=1e-4)
+    assert all(trial.tokens_per_s_alone > 0 and trial.tokens_per_s_batched > 0 for trial in note.trials)
+    publish(trained, tmp_path / "v1", version_facts(task, engine=note))
+    items = [PredictInput(text=number_words(number), locale="en", target_locale="en") for number in range(40)]
+    predictor = Predictor(tmp_path / "v1", threads=1)
+    by_pytorch = Predictor(tmp_path / "v1", threads=1, wish=EngineWish(engine="pytorch"))
+    assert str(predictor.engine) == f"ctranslate2 {note.compute_type}"
+    assert len(predictor.predict(items)) == len(by_pytorch.predict(items)) == 40
+    assert "labels/s alone" in (tmp_path / "v1" / "README.md").read_text()
+
+
+def copy_of(dataset: Dataset, folder: Path) -> Path:
+    """Put a dataset's tokenizer into a new folder, as a training does."""
+    folder.parent.mkdir()
+    copy_tokenizer(dataset.path / "tokenizer", folder)
+    return folder
 
 
 def test_what_was_settled_stays_so_until_its_files_are_gone(

@@ -18,16 +18,25 @@ def task(kind: str, **serving: Any) -> TaskSpec:
     return TaskSpec.model_validate(common | own.get(kind, {"locales": ["en"]}))
 
 
-def test_an_engine_and_its_numbers_may_be_asked_for_where_texts_are_written() -> None:
+def test_an_engine_and_its_numbers_may_be_asked_for_where_texts_are_written_or_classified() -> None:
     asked = task("chat", engine="ctranslate2", compute_type="int8", max_streams=0).serving
     assert (asked.engine, asked.compute_type, asked.max_streams) == ("ctranslate2", "int8", 0)
+    asked = task("classify", engine="ctranslate2", compute_type="int8").serving
+    assert (asked.engine, asked.compute_type) == ("ctranslate2", "int8")
     assert task("summarize").serving.engine == task("classify").serving.engine == "auto"
 
 
-@pytest.mark.parametrize("kind", ["classify", "answer"])
-@pytest.mark.parametrize(("key", "value"), [("engine", "pytorch"), ("compute_type", "int8"), ("max_streams", 2)])
-def test_kinds_that_write_no_text_have_no_choice(kind: str, key: str, value: Any) -> None:
-    with pytest.raises(ValidationError, match=rf"`serving\.{key}` belongs to translate and summarize"):
+@pytest.mark.parametrize(
+    ("kind", "key", "value"),
+    [
+        ("classify", "max_streams", 2),
+        ("answer", "max_streams", 2),
+        ("answer", "engine", "pytorch"),
+        ("answer", "compute_type", "int8"),
+    ],
+)
+def test_kinds_without_an_engine_or_without_texts_have_no_choice(kind: str, key: str, value: Any) -> None:
+    with pytest.raises(ValidationError, match=rf"`serving\.{key}` belongs to .*translate and summarize"):
         task(kind, **{key: value})
 
 

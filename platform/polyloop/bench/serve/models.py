@@ -1,10 +1,10 @@
 """The models of the serving benchmark: of the sizes that its goals name, with random weights, as versions hold them.
 
 Input: a folder. Output: folders with a Hugging Face model and tokenizer (safetensors), for all servers the same files,
-and for the encoder-decoder what CTranslate2 loads in its part `ctranslate2`. Random weights compute exactly as much as
-trained ones do, if the lengths of texts are settled: inputs are sentences of the demo, and outputs have `OUTPUT_TOKENS`
-tokens, since the end token is suppressed (with all other special ones, which are no text) in the decoding settings,
-which all servers read from the model's folder.
+and what CTranslate2 loads in its part `ctranslate2`. Random weights compute exactly as much as trained ones do, if the
+lengths of texts are settled: inputs are sentences of the demo, and outputs have `OUTPUT_TOKENS` tokens, since the end
+token is suppressed (with all other special ones, which are no text) in the decoding settings, which all servers read
+from the model's folder.
 """
 
 import random
@@ -84,7 +84,7 @@ def task_of(size: ModelSize, checkpoint: Path) -> dict[str, Any]:
     }
 
 
-def write_model(size: ModelSize, folder: Path) -> EngineNote | None:
+def write_model(size: ModelSize, folder: Path) -> EngineNote:
     """Write a model of this size into a new folder; return what its version's manifest is to say of its engine."""
     checkpoint = folder / "checkpoint"
     task = TaskSpec.model_validate(task_of(size, checkpoint))
@@ -99,8 +99,6 @@ def write_model(size: ModelSize, folder: Path) -> EngineNote | None:
     trained = folder / "trained"
     model.save_pretrained(trained)
     tokenizer.save_pretrained(trained)
-    if not size.decoder_layers:
-        return None
     convert(trained, folder / "converted")
     (folder / "converted").rename(trained / ENGINE_FOLDER)
     reason = "material of a benchmark: its weights are random, so there was nothing to compare"

@@ -1,8 +1,9 @@
 """Converts a model folder of transformers (safetensors) into a folder that CTranslate2 loads, and probes the result.
 
-Input: a folder with a model that writes text. Output: a new folder, moved to its name in one step, with weights in
-float32, from which every compute type can be loaded. Its model.bin is CTranslate2's own format of plain arrays; nothing
-in it can run code. Limits: the families of `loaders`; the decoding settings and the tokenizer stay with the original.
+Input: a folder with a model that writes text, or with an encoder that classifies. Output: a new folder, moved to its
+name in one step, with weights in float32, from which every compute type can be loaded. Its model.bin is CTranslate2's
+own format of plain arrays; nothing in it can run code. Limits: the families of `loaders`; the decoding settings, the
+tokenizer and a classifier's head stay with the original.
 """
 
 import os
@@ -17,7 +18,7 @@ from transformers import AutoConfig, PreTrainedConfig
 from polyloop.errors import ArtefactError, ModelError, first_line
 from polyloop.models.engines.loaders import fill_spec, layer_norm_epsilon
 from polyloop.models.engines.numerals import OUTSIDE, numerals
-from polyloop.models.engines.probe import check, probe
+from polyloop.models.engines.probe import checked, probe, probe_encoder
 from polyloop.models.pretrained import AUTO_CLASSES, LOAD_ERRORS, architecture_of
 from polyloop.models.quiet import quiet_transformers
 from polyloop.models.storage import named_storage_errors
@@ -29,23 +30,23 @@ LOADER_ERRORS = (ValueError, AttributeError, KeyError, NotImplementedError, Type
 def convert(source_dir: Path, target_dir: Path) -> float:
     """Convert the model in `source_dir` into the new folder `target_dir`.
 
-    Returns the mean relative difference that `probe.check` found between both. ArtefactError if
-    the source cannot be loaded or the target is there already, ModelError if the model cannot be converted or would
-    compute something else. A full disk is a StorageFullError. Nothing is left of an attempt that failed.
+    Returns the mean relative difference that `probe.checked` found between both. ArtefactError if the source cannot be
+    loaded or the target is there already, ModelError if the model cannot be converted or would compute something else.
+    A full disk is a StorageFullError. Nothing is left of an attempt that failed.
     """
     if target_dir.exists():
         raise ArtefactError(f"{target_dir} is there already; a converted model is never replaced, choose a new name")
     model = _load(source_dir)
-    is_decoder = not model.config.is_encoder_decoder
-    start_id = None if is_decoder else _start_id(model, source_dir)
-    wanted = probe(model, start_id)
+    start_id = _start_id(model, source_dir) if model.config.is_encoder_decoder else None
+    is_encoder = architecture_of(model.config) == "encoder"
+    wanted = probe_encoder(model) if is_encoder else probe(model, start_id)
     spec = _spec(model, source_dir, start_id)
     staging = target_dir.parent / f".{target_dir.name}.{uuid.uuid4().hex}.partial"
     try:
         with named_storage_errors(f"the converted model {target_dir}"):
             staging.mkdir(parents=True)
             spec.save(str(staging))
-        difference = check(staging, wanted, is_decoder=is_decoder)
+        difference = checked(wanted, staging)
         os.rename(staging, target_dir)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -55,13 +56,8 @@ def convert(source_dir: Path, target_dir: Path) -> float:
 def _load(source_dir: Path) -> Any:
     try:
         config: PreTrainedConfig = AutoConfig.from_pretrained(source_dir)
-        architecture = architecture_of(config)
-        if architecture == "encoder":
-            raise ModelError(
-                f"{source_dir} holds an encoder ({config.model_type}), which writes no text; serve it with PyTorch"
-            )
+        auto_class = AUTO_CLASSES[architecture_of(config)]
         with quiet_transformers():
-            auto_class = AUTO_CLASSES[architecture]
             return auto_class.from_pretrained(source_dir, use_safetensors=True, dtype=torch.float32).eval()
     except LOAD_ERRORS as error:
         raise ArtefactError(f"the model at {source_dir} cannot be loaded: {first_line(error)}") from error

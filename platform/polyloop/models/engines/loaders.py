@@ -1,9 +1,9 @@
 """How the weights of each family become what CTranslate2 computes with: its own loaders, mended where they are behind.
 
-Input: a transformers model in float32, which is used up. Output: a filled specification, without vocabulary. Limits:
-text-writing families that Polyloop trains. CTranslate2's whole converter is not used: it takes vocabularies from
-tokenizers (see `numerals`), and of transformers 5 it knows neither the names of BART's and GPT-NeoX's settings nor that
-Marian's padding token need not be its last.
+Input: a transformers model in float32, which is used up. Output: a filled specification, without vocabulary; of an
+encoder without its pooler and head. Limits: families that Polyloop trains. CTranslate2's whole converter is not used:
+it takes vocabularies from tokenizers (see `numerals`), and of transformers 5 it knows neither the names of BART's and
+GPT-NeoX's settings nor that Marian's padding token need not be its last.
 """
 
 from collections.abc import Callable
@@ -12,15 +12,18 @@ from typing import Any
 import numpy as np
 from ctranslate2.converters.transformers import (
     BartLoader,
+    DistilBertLoader,
     GPT2Loader,
     GPTNeoXLoader,
     LlamaLoader,
     Qwen2Loader,
     Qwen3Loader,
+    RobertaLoader,
     T5Loader,
 )
 
 from polyloop.errors import ModelError
+from polyloop.models.ngrams import MODEL_TYPE as NGRAM_BERT
 
 LAYER_NORM_EPSILON = 1e-5
 """Default of torch's LayerNorm, which BART and Marian leave as it is."""
@@ -99,6 +102,27 @@ def _qwen3(model: Any) -> Any:
     return Qwen3Loader().get_model_spec(model)
 
 
+def _bert(model: Any) -> Any:
+    # Positions begin at 0. RoBERTa's loader, which would ask for that, is otherwise BERT's, and needs no pooler.
+    model.base_model.embeddings.position_embeddings.padding_idx = 0
+    return _roberta(model)
+
+
+def _roberta(model: Any) -> Any:
+    if model.config.is_decoder:
+        raise ModelError(f"a {model.config.model_type} that is a decoder cannot be converted; serve it with PyTorch")
+    base = model.base_model
+    # transformers 5 has no other positions, and no setting for them any more.
+    base.config.position_embedding_type = "absolute"
+    base.pooler = None
+    return RobertaLoader().get_model_spec(base)
+
+
+def _distilbert(model: Any) -> Any:
+    model.config.layer_norm_eps = 1e-12  # as its code has it
+    return DistilBertLoader().get_model_spec(model.base_model)
+
+
 def _plain_rope(config: Any) -> dict[str, Any]:
     rope: dict[str, Any] = dict(config.rope_parameters)
     if rope.get("rope_type", "default") != "default":
@@ -125,5 +149,11 @@ SPECS: dict[str, Callable[[Any], Any]] = {
     "llama": _llama,
     "qwen2": _qwen2,
     "qwen3": _qwen3,
+    "bert": _bert,
+    NGRAM_BERT: _bert,
+    "roberta": _roberta,
+    "camembert": _roberta,
+    "xlm-roberta": _roberta,
+    "distilbert": _distilbert,
 }
 """How each family is read, by its `model_type`."""

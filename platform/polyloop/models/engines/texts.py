@@ -15,9 +15,10 @@ from transformers import AutoTokenizer
 
 from polyloop.errors import ArtefactError, first_line
 from polyloop.models.contract import Contract, PredictInput, Prediction
+from polyloop.models.engines.computing import Computing
 from polyloop.models.engines.decoding import Decoding, read_decoding
 from polyloop.models.engines.pieces import TextPieces
-from polyloop.models.engines.writers import Computing, load_writer
+from polyloop.models.engines.writers import load_writer
 from polyloop.models.loaded import batches, encoded
 from polyloop.models.pretrained import LOAD_ERRORS
 from polyloop.models.texts import predictions, until_end, writable_locales

@@ -11,10 +11,11 @@ from polyloop.models.engines.choice import EngineWish
 from polyloop.models.manifest import EngineNote, EngineTrial
 
 MAX_SCORE_DIFFERENCE = 0.2
-"""Most that BLEU (or chrF in its place) may differ, in points: what two engines for the same figures are allowed."""
+"""Most that BLEU (chrF in its place, accuracy for labels) may differ, in points: what two engines for the same figures
+are allowed."""
 MAX_NATS_DIFFERENCE = 0.02
-"""Most that the mean log-likelihood of a wanted token may differ, in nats: two per cent of perplexity. It sees what
-scores cannot, where answers have little in common with the wanted ones, as in free writing."""
+"""Most that the mean log-likelihood of a wanted token, or label, may differ, in nats: two per cent of perplexity. It
+sees what scores cannot, where answers have little in common with the wanted ones, as in free writing."""
 
 
 def refusals(reference: EngineTrial, candidate: EngineTrial) -> tuple[str, ...]:
@@ -59,11 +60,11 @@ def _reason(trials: Sequence[EngineTrial], best: EngineTrial) -> str:
     reference = trials[0]
     if best is not reference:
         return (
-            f"{best.metric} is {best.score:.2f}, PyTorch's {reference.score:.2f}; it writes {_ratios(best, reference)} "
-            "times as many tokens a second"
+            f"{best.metric} is {best.score:.2f}, PyTorch's {reference.score:.2f}; "
+            f"it is {_ratios(best, reference)} times as fast"
         )
     others = [
-        f"{trial.name}: {'; '.join(trial.refusals) or f'it writes {_ratios(trial, reference)} times as many tokens'}"
+        f"{trial.name}: {'; '.join(trial.refusals) or f'it is {_ratios(trial, reference)} times as fast'}"
         for trial in trials[1:]
     ]
     return " | ".join(others) or "no other engine was tried"

@@ -7,32 +7,18 @@ batch do not change each other's greedy outputs, beyond rounding. Calls from sev
 import queue
 import threading
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import ctranslate2
 
-from polyloop.errors import ArtefactError, ModelError, first_line
+from polyloop.errors import ModelError
+from polyloop.models.engines.computing import Computing, load_converted
 from polyloop.models.engines.decoding import Decoding
 from polyloop.models.engines.numerals import to_ids, to_tokens
-from polyloop.models.manifest import ComputeType
 
 POLL_S = 0.05
 """How often a stream without news looks whether its call has failed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Computing:
-    """What a converted model computes with."""
-
-    compute_type: ComputeType = "float32"
-    """Numbers that the weights are turned into when they are loaded."""
-    threads: int
-    """Threads of one call."""
-    calls: int = 1
-    """Calls that are computed at the same time; each takes `threads` of its own, the weights are shared."""
-    device: Literal["cpu", "cuda"] = "cpu"
 
 
 class Writer(Protocol):
@@ -59,7 +45,7 @@ class EncoderDecoderWriter:
     """A converted encoder-decoder."""
 
     def __init__(self, folder: Path, decoding: Decoding, computing: Computing) -> None:
-        self._translator = _load(ctranslate2.Translator, folder, computing)
+        self._translator = load_converted(ctranslate2.Translator, folder, computing)
         first = decoding.forced_first_id
         self._prefix = None if first is None else [str(first)]
         self._options = decoding.options() | {
@@ -99,7 +85,7 @@ class DecoderWriter:
     def __init__(self, folder: Path, decoding: Decoding, computing: Computing) -> None:
         if decoding.forced_first_id is not None:
             raise ModelError("forced_bos_token_id has no meaning for a decoder that goes on from a prompt")
-        self._generator = _load(ctranslate2.Generator, folder, computing)
+        self._generator = load_converted(ctranslate2.Generator, folder, computing)
         self._same_lengths = decoding.num_beams > 1
         # Whatever looks back has to see the prompt, which is slower to read then; with beams their lengths would count
         # the prompt, so there it is not seen.
@@ -152,26 +138,7 @@ def load_writer(folder: Path, decoding: Decoding, computing: Computing, *, is_de
 
     ArtefactError if it cannot be loaded, ModelError for a compute type that this machine does not have.
     """
-    supported = ctranslate2.get_supported_compute_types(computing.device)
-    if computing.compute_type not in supported:
-        raise ModelError(
-            f"this machine cannot compute in {computing.compute_type!r} on {computing.device}, only in "
-            f"{', '.join(sorted(supported))}"
-        )
     return (DecoderWriter if is_decoder else EncoderDecoderWriter)(folder, decoding, computing)
-
-
-def _load(model_class: Any, folder: Path, computing: Computing) -> Any:
-    try:
-        return model_class(
-            str(folder),
-            computing.device,
-            compute_type=computing.compute_type,
-            intra_threads=computing.threads,
-            inter_threads=computing.calls,
-        )
-    except (RuntimeError, ValueError) as error:
-        raise ArtefactError(f"the converted model at {folder} cannot be loaded: {first_line(error)}") from error
 
 
 def _steps(start: Callable[[Callable[[Any], bool]], Any], num_skipped: int = 0) -> Generator[int]:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import torch
 from tests.support.converted_models import ALL, ConvertedModel, trained_model
-from tests.support.small_tasks import bert_tokenizer, save_checkpoint
 from transformers import (
     GPT2Config,
     GPT2LMHeadModel,
@@ -146,12 +145,6 @@ def test_an_unknown_family_is_refused_with_those_that_are_known(tmp_path: Path) 
     config = OPTConfig(**{key: value for key, value in SMALL.items() if key != "intermediate_size"}, ffn_dim=64)
     path = _saved(OPTForCausalLM(config), tmp_path / "model")
     with pytest.raises(ModelError, match="family 'opt' cannot be converted to CTranslate2, only t5, marian, bart"):
-        convert(path, tmp_path / "converted")
-
-
-def test_an_encoder_is_refused(tmp_path: Path) -> None:
-    path = save_checkpoint("bert", tmp_path / "model", bert_tokenizer())
-    with pytest.raises(ModelError, match="holds an encoder \\(bert\\), which writes no text"):
         convert(path, tmp_path / "converted")
 
 

@@ -43,9 +43,7 @@ def test_the_fastest_that_may_serve_is_named_with_its_gain() -> None:
     found = decide(trials, ANY, deviations=("beams",), threads=2)
     assert (found.engine, found.compute_type, found.threads) == ("ctranslate2", "int8", 2)
     assert (found.trials, found.deviations) == (tuple(trials), ("beams",))
-    assert found.reason == (
-        "bleu is 30.00, PyTorch's 30.00; it writes 4.00 (alone) and 2.00 (in batches) times as many tokens a second"
-    )
+    assert found.reason == ("bleu is 30.00, PyTorch's 30.00; it is 4.00 (alone) and 2.00 (in batches) times as fast")
 
 
 def test_one_that_is_refused_is_never_named_however_fast() -> None:
@@ -60,7 +58,7 @@ def test_an_engine_that_is_slower_is_named_only_where_it_is_asked_for() -> None:
     slow = trial("int8", tokens_per_s_alone=40.0, tokens_per_s_batched=400.0)
     found = decide([pytorch_trial(), slow], ANY)
     assert found.engine == "pytorch"
-    assert "0.40 (alone) and 0.40 (in batches) times as many tokens" in found.reason
+    assert "0.40 (alone) and 0.40 (in batches) times as fast" in found.reason
     assert decide([pytorch_trial(), slow], EngineWish(engine="ctranslate2")).engine == "ctranslate2"
 
 

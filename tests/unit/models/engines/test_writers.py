@@ -13,8 +13,9 @@ import torch
 from tests.support.converted_models import ALL, ENCODER_DECODERS, ConvertedModel
 
 from polyloop.errors import ArtefactError, ModelError
+from polyloop.models.engines.computing import Computing
 from polyloop.models.engines.decoding import Decoding, read_decoding
-from polyloop.models.engines.writers import Computing, Writer, load_writer
+from polyloop.models.engines.writers import Writer, load_writer
 from polyloop.models.texts import until_end, write
 
 Converted = Callable[[str], ConvertedModel]
