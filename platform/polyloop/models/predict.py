@@ -3,7 +3,7 @@
 Inputs: `PredictInput`s with normalised texts. Outputs: one `Prediction` each, in order. Inputs are answered in batches
 of similar length; padding is masked, and each output is cut at its own input's limit, so that an answer does not
 depend on its company (unless the spec has outputs drawn at random). How each family of kinds does it is in `labels`,
-`texts`, `engines.texts` and `answers`. Limits: one call at a time per object, streams aside; PyTorch in float32.
+`texts`, `engines` and `answers`. Limits: one call at a time per object, streams aside; PyTorch in float32.
 """
 
 from collections.abc import Callable, Generator, Sequence

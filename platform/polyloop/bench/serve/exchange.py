@@ -77,7 +77,9 @@ class Connection:
             self._streams = None
 
     async def _exchange(self, request: bytes) -> Answer:
-        if self._streams is None:
+        # A kept connection that the server has closed meanwhile is no failure: no client would send on it.
+        if self._streams is None or self._streams[0].at_eof():
+            self.close()
             self._streams = await asyncio.open_connection(self._host, self._port, limit=MAX_HEAD_BYTES)
         reader, writer = self._streams
         writer.write(request)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from polyloop.bench.serve.exchange import Connection, request_of
 from polyloop.bench.serve.load import Load, LoadPlan
 
 SLOW_S = 0.2
@@ -63,7 +64,7 @@ class Server:
         status = "503 Service Unavailable" if text == "refuse" else "200 OK"
         close = "Connection: close\r\n" if text == "last" else ""
         writer.write(f"HTTP/1.1 {status}\r\n{close}content-LENGTH: {len(body)}\r\n\r\n".encode() + body)
-        return not close
+        return not close and text != "leave"
 
 
 @pytest.fixture
@@ -95,6 +96,19 @@ async def test_each_connection_is_kept_and_sends_its_next_request_when_it_has_an
     assert one.heads[0].startswith("POST /ask HTTP/1.1\r\nHost: 127.0.0.1:")
     assert "\r\nAuthorization: Bearer k\r\n" in one.heads[0]
     assert 0 < told["client_cpu"] <= 1.5
+
+
+async def test_nothing_is_sent_on_a_kept_connection_that_the_server_has_closed(server: tuple[Server, str]):
+    one, url = server
+    connection = Connection(url, timeout_s=5.0)
+    request = request_of(url, {}, {"input": "leave"})
+
+    for _ in range(3):
+        assert (await connection.exchange(request)).status == 200
+        await asyncio.sleep(0.05)
+
+    connection.close()
+    assert one.num_connections == 3
 
 
 async def test_a_slow_server_is_waited_for_and_its_rate_is_of_the_time_that_it_took(server: tuple[Server, str]):
