@@ -25,6 +25,7 @@ def test_a_set_is_built_trained_and_evaluated_once(
     # `small` has one worker and rows that say their label.
     spec_data["tasks"]["mood"]["training"] = {"epochs": 3, "batch_tokens": 256, "threads_per_worker": 1}
     spec_data["tasks"]["mood"]["dedup"] = {"near": False}
+    spec_data["tasks"]["mood"]["serving"] = {"engine": "ctranslate2", "compute_type": "float32"}
     folder = write_spec(spec_data).parent
     # Every task's holdout is looked at, since no task may learn what another is judged on.
     del spec_data["tasks"]["to-german"], spec_data["corpora"]["sentences"]
@@ -46,7 +47,7 @@ def test_a_set_is_built_trained_and_evaluated_once(
     assert accuracy.num_rows == result.num_rows["holdout"] > 0
     assert result.num_parameters > 10_000
     assert set(result.seconds) == {"build", "train", "engine", "evaluate"}
-    assert result.engine == "pytorch float32"
+    assert result.engine == "ctranslate2 float32"
     assert result.samples[0].reference in ("good", "bad")
     assert run_set(SMALL, options, said.append) == result
     assert said[-1] == f"small: told from the result of {result.date}"
