@@ -35,13 +35,6 @@ class Labels:
                     predictions[position] = self._label(rows[position], row)
         return [predictions[position] for position in range(len(rows))]
 
-    def nlls_nats(self, inputs: Sequence[PredictInput], targets: Sequence[str]) -> list[float]:
-        """Return the negative log likelihood of each wanted label, or set of labels, in nats."""
-        return [
-            self._rule.nll_nats(one.scores or {}, target)
-            for one, target in zip(self.predict(inputs), targets, strict=True)
-        ]
-
     def answerable_locales(self) -> list[str]:
         """Return all locales."""
         return list(self._loaded.contract.locales)

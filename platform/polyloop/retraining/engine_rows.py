@@ -36,10 +36,6 @@ class Engine(Protocol):
         """Return one prediction an input, in order."""
         ...
 
-    def nlls_nats(self, inputs: Sequence[PredictInput], targets: Sequence[str]) -> list[float]:
-        """Return the negative log likelihood of each target given its input, in nats, an end token included."""
-        ...
-
 
 @dataclass(frozen=True, kw_only=True)
 class TrialRows:

@@ -13,7 +13,8 @@ import torch
 from polyloop.data.tokenizer import load_tokenizer
 from polyloop.errors import EvaluationError
 from polyloop.evaluation.metrics import statistics_by_locale
-from polyloop.models.contract import Contract
+from polyloop.models.contract import Contract, Prediction, Scoring
+from polyloop.models.decision import rule_in
 from polyloop.models.labels import Labels
 from polyloop.models.loaded import LoadedModel
 from polyloop.models.texts import Texts
@@ -51,6 +52,9 @@ class Subject(Protocol):
 
     def metric(self, rows: TrialRows) -> str:
         """Return the metric of its answers."""
+
+    def nlls_nats(self, engine: Engine, rows: TrialRows, predictions: Sequence[Prediction]) -> list[float]:
+        """Return the negative log likelihood, in nats, of each wanted answer by an engine that predicted these."""
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the tokens of answers."""
@@ -95,6 +99,11 @@ class TextSubject:
             return "chrf"
         return "bleu"
 
+    def nlls_nats(self, engine: Engine, rows: TrialRows, _predictions: Sequence[Prediction]) -> list[float]:
+        """Return the negative log likelihood of each wanted text, the end token included."""
+        assert isinstance(engine, Scoring)
+        return engine.nlls_nats(rows.inputs, rows.targets)
+
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the ids of texts, the end token included."""
         return self._kind.encode_texts(self._tokenizer, texts)
@@ -127,6 +136,11 @@ class LabelSubject:
     def metric(self, _rows: TrialRows) -> str:
         """Return `accuracy`."""
         return "accuracy"
+
+    def nlls_nats(self, _engine: Engine, rows: TrialRows, predictions: Sequence[Prediction]) -> list[float]:
+        """Return the negative log likelihood of each wanted label, or set of labels; the scores tell it."""
+        rule = rule_in(self._model_dir)
+        return [rule.nll_nats(one.scores or {}, target) for one, target in zip(predictions, rows.targets, strict=True)]
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Return a number for each answer."""

@@ -64,7 +64,7 @@ class Trials:
         parity = compare(reference, predictions, self._subject.encode)
         by_locale = compare_by_locale(self._rows.inputs, reference, predictions, self._subject.encode)
         sums = self._statistics([one.output for one in predictions])
-        nlls_nats = engine.nlls_nats(self._rows.inputs, self._rows.targets)
+        nlls_nats = self._subject.nlls_nats(engine, self._rows, predictions)
         return named.model_copy(
             update={
                 "num_rows": len(self._rows),
