@@ -16,7 +16,7 @@ from polyloop.bench.processes import Printed
 from polyloop.bench.serve.benchmark import bodies_of
 from polyloop.bench.serve.loads import Loads
 from polyloop.bench.serve.models import SIZES, sentences
-from polyloop.bench.serve.projects import Project, model_project, with_routers, with_serving
+from polyloop.bench.serve.projects import Project, model_project, replicas, with_routers, with_serving
 from polyloop.bench.serve.servers import Served, served
 from polyloop.client import Client
 from polyloop.cluster.head import Head, find_head
@@ -50,7 +50,7 @@ def timetable(seconds: float, *, every_s: float = 10.0) -> list[Kill]:
 
 def several_of_each(folder: Path) -> Project:
     """Write a project with a classifier in four replicas behind three routers, beside three collectors."""
-    return with_routers(model_project(folder, {TASK: (SIZES[0], NUM_REPLICAS)}), NUM_ROUTERS)
+    return with_routers(model_project(folder, {TASK: (SIZES[0], replicas(NUM_REPLICAS))}), NUM_ROUTERS)
 
 
 def with_other_processes(project: Project) -> Project:

@@ -6,17 +6,6 @@ from polyloop.serving.calls import Call
 from polyloop.serving.task_model import TaskModel
 
 
-class Replica(TaskModel):
-    """A replica that is stopped by hand: Serve awaits `__del__`, which the interpreter alone would only begin."""
-
-    def __del__(self) -> None:  # type: ignore[override]
-        """Leave it to `stop`."""
-
-    async def stop(self) -> None:
-        """Take leave as Serve has it do."""
-        await TaskModel.__del__(self)
-
-
 class ReplicaHandle:
     """Stands in for the handle of a deployment with one replica."""
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from polyloop.registry import tables
 from polyloop.registry.dialects import insert_into
@@ -53,6 +53,18 @@ def live_replicas(store: Store, task: str, *, now: datetime, ttl_s: float) -> tu
             Replica(replica_id=row.replica_id, versions=tuple(row.versions), seen_at=row.seen_at)
             for row in connection.execute(query)
         )
+
+
+def count_live(store: Store, *, now: datetime, ttl_s: float) -> dict[str, int]:
+    """Return, per task that has any, how many replicas were seen less than `ttl_s` seconds before `now`."""
+    replicas = tables.replicas
+    query = (
+        select(replicas.c.task, func.count())
+        .where(replicas.c.seen_at > now - timedelta(seconds=ttl_s))
+        .group_by(replicas.c.task)
+    )
+    with store.read() as connection:
+        return {task: count for task, count in connection.execute(query)}
 
 
 def forget(store: Store, replica_id: str) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from pathlib import Path
 
 from polyloop.data.language import identify
 from polyloop.errors import PolyloopError, RequestError
@@ -27,6 +28,7 @@ from polyloop.serving.ledger import Ledger
 from polyloop.serving.limits.gates import KeyGate, TaskGate, Work
 from polyloop.serving.metrics.recorder import Recorder
 from polyloop.serving.metrics.table import CACHE, FALLBACKS
+from polyloop.serving.nearby.nearby import Nearby
 from polyloop.serving.observing.inference import ObservedInference
 from polyloop.serving.problems import code_of
 from polyloop.serving.release_watch import ReleaseWatch
@@ -44,16 +46,21 @@ logger = logging.getLogger("polyloop.serving")
 class Answerer:
     """Answers; `tasks` maps the name of each task to the handle of its deployment, or to its model here.
 
-    For one event loop.
+    `sockets` are the folders in which replicas of this node listen, by task; the others are asked over Serve alone. For
+    one event loop.
     """
 
     def __init__(
-        self, loaded: LoadedSpec, tasks: Mapping[str, TaskHandle | InRouter], *, store: Store, recorder: Recorder
+        self,
+        loaded: LoadedSpec,
+        tasks: Mapping[str, TaskHandle | InRouter],
+        *,
+        store: Store,
+        recorder: Recorder,
+        sockets: Mapping[str, Path] | None = None,
     ) -> None:
         self._spec, self._recorder = loaded.spec, recorder
-        self._ways: dict[str, Way] = {
-            name: task if isinstance(task, InRouter) else Bundler(task) for name, task in tasks.items()
-        }
+        self._ways = {name: self._way(name, task, (sockets or {}).get(name)) for name, task in tasks.items()}
         at_rest = frozenset(name for name, task in self._spec.tasks.items() if not task.serving.min_replicas)
         self._releases = ReleaseWatch(store, tuple(self._spec.tasks), may_rest=at_rest)
         self._releases.start()
@@ -66,6 +73,14 @@ class Answerer:
             if task.serving.cache_mb
         }
         identify("warm", self._spec.locales)
+
+    def _way(self, name: str, task: TaskHandle | InRouter, sockets: Path | None) -> Way:
+        if isinstance(task, InRouter):
+            return task
+        if sockets is None:
+            return Bundler(task)
+        most = self._spec.tasks[name].serving.max_ongoing_requests
+        return Nearby(Bundler(task), sockets, lambda: self._releases.num_replicas(name), most=most)
 
     @property
     def alive(self) -> bool:

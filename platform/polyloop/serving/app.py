@@ -18,6 +18,7 @@ from polyloop.serving.collector import CollectorIngress
 from polyloop.serving.router import RouterIngress
 from polyloop.serving.shadow_service import ShadowService
 from polyloop.serving.task_model import TaskModel
+from polyloop.serving.task_replica import TaskReplica
 from polyloop.spec.loader import LoadedSpec, load_spec
 from polyloop.spec.settings import settings
 
@@ -31,8 +32,8 @@ def router_with_tasks(loaded: LoadedSpec, task_model: type[TaskModel]) -> Applic
     """Return the router with `task_model` for each task of the spec, in a deployment of its own or in the router."""
     tasks = {
         name: serve.deployment(name=options.task_deployment(name), **options.task_options(task.serving))(
-            task_model
-        ).bind(str(loaded.path), name)
+            TaskReplica
+        ).bind(str(loaded.path), name, task_model)
         for name, task in options.in_replicas(loaded.spec).items()
     }
     router = serve.deployment(name=options.ROUTER, **options.ingress_options(loaded.spec.serving))(RouterIngress)

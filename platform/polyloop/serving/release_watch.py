@@ -1,7 +1,7 @@
 """What each task serves now, kept fresh in a router's memory.
 
-Input: the release table, and of tasks with a canary the presence table, polled every `POLL_S` seconds. Output: each
-task's release without a read, and the set of tasks whose champion is loaded in at least one live replica (for
+Input: the release table and the presence table, polled every `POLL_S` seconds. Output: each task's release and how many
+replicas it has without a read, and the set of tasks whose champion is loaded in at least one live replica (for
 /readyz). When the store cannot be reached, the last known release goes on being served.
 
 A canary that a replica cannot answer with must not cost a user an answer, so `release` leaves it out while a live
@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from polyloop.errors import PolyloopError
-from polyloop.registry.presence import PRESENCE_TTL_S, Replica, live_replicas
+from polyloop.registry.presence import PRESENCE_TTL_S, Replica, count_live, live_replicas
 from polyloop.registry.releases import Release, all_releases
 from polyloop.registry.store import Store
 
@@ -33,6 +33,7 @@ class ReleaseWatch:
         self._may_rest = may_rest
         self._releases: Mapping[str, Release] = {}
         self._paused: frozenset[tuple[str, str]] = frozenset()
+        self._num_replicas: Mapping[str, int] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="release-watch", daemon=True)
 
@@ -57,6 +58,10 @@ class ReleaseWatch:
     def champion(self, task: str) -> str | None:
         """Return the champion of a task, or None before its first promotion."""
         return self.release(task).champion
+
+    def num_replicas(self, task: str) -> int:
+        """Return how many replicas of a task were alive a moment ago, on all nodes."""
+        return self._num_replicas.get(task, 0)
 
     def unready(self) -> dict[str, str]:
         """Return, per task that cannot answer, the reason; empty when all are ready. Reads the store.
@@ -96,6 +101,7 @@ class ReleaseWatch:
             logger.warning("the canary %s of %s pauses: not every replica that answers holds it", canary, task)
         for task, canary in self._paused - paused:
             logger.info("the canary %s of %s pauses no more", canary, task)
+        self._num_replicas = count_live(self._store, now=datetime.now(UTC), ttl_s=PRESENCE_TTL_S)
         self._releases, self._paused = releases, frozenset(paused)
 
     def _run(self) -> None:

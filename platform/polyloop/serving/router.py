@@ -8,6 +8,7 @@ Serve's life cycle; `RouterIngress` is what Serve runs.
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -31,6 +32,7 @@ from polyloop.serving.in_router import InRouter
 from polyloop.serving.lifespan import closing_at_the_end
 from polyloop.serving.metrics.recorder import RayRecorder, Recorder
 from polyloop.serving.metrics.window import RecentRequests
+from polyloop.serving.nearby.places import socket_folders
 from polyloop.serving.observing.asked import line_facts
 from polyloop.serving.observing.door import Door
 from polyloop.serving.oip import routes as oip_routes
@@ -50,7 +52,10 @@ Authorization = Annotated[str | None, Depends(authorization_of)]
 
 
 class Router:
-    """The routes and what they need; `tasks` maps each task's name to the handle of its deployment, or its model."""
+    """The routes and what they need; `tasks` maps each task's name to the handle of its deployment, or its model.
+
+    `sockets` are the folders in which replicas of this node listen, by task.
+    """
 
     def __init__(
         self,
@@ -59,13 +64,14 @@ class Router:
         *,
         recorder: Recorder | None = None,
         tracing: Tracing | None = None,
+        sockets: Mapping[str, Path] | None = None,
     ) -> None:
         self._spec = loaded.spec
         self._recent = RecentRequests(recorder or RayRecorder())
         self._tracing = tracing or open_tracing(ROUTER, self._recent)
         self._store = open_store(loaded.store_url)
         self._keys = KeyCheck(self._store)
-        self._answerer = Answerer(loaded, tasks, store=self._store, recorder=self._recent)
+        self._answerer = Answerer(loaded, tasks, store=self._store, recorder=self._recent, sockets=sockets)
         self._release_routes = ReleaseRoutes(self._answerer, self._keys, self._store, loaded)
 
     @property
@@ -153,7 +159,11 @@ class Router:
 
 
 def router_with_models(
-    loaded: LoadedSpec, tasks: Mapping[str, TaskHandle], here: Sequence[str], task_model: type[TaskModel]
+    loaded: LoadedSpec,
+    tasks: Mapping[str, TaskHandle],
+    here: Sequence[str],
+    task_model: type[TaskModel],
+    sockets: Mapping[str, Path] | None = None,
 ) -> Router:
     """Return a router over handles and, for the tasks named in `here`, models of its own.
 
@@ -167,7 +177,7 @@ def router_with_models(
             way = InRouter(task_model(str(loaded.path), name, tracing=tracing))
             opened.callback(way.close)
             ways[name] = way
-        router = Router(loaded, ways, recorder=recorder, tracing=tracing)
+        router = Router(loaded, ways, recorder=recorder, tracing=tracing, sockets=sockets)
         opened.pop_all()
     return router
 
@@ -185,7 +195,8 @@ class RouterIngress:
     ) -> None:
         loaded = load_spec(spec_path)
         log_through_serve(line_facts, is_json=loaded.spec.serving.logs == "json")
-        self._router = router_with_models(loaded, tasks, here, task_model)
+        sockets = socket_folders(spec_path, tuple(tasks))
+        self._router = router_with_models(loaded, tasks, here, task_model, sockets)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         return self._router.app()

@@ -1,4 +1,4 @@
-"""The model of one task, in a deployment of its own or in the router: answers with the live version that is named.
+"""The model of one task, in a replica of its own or in the router: answers with the live version that is named.
 
 Input: `Call`s from the router. Output: `Reply`s, or pieces of a text and then the `Reply`. Every replica holds all live
 versions (decision 0003), so the version is an argument of a call and a release never restarts anything. Requests are
@@ -14,13 +14,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from polyloop.errors import ClusterError
 from polyloop.registry.store import open_store
 from polyloop.serving.batcher import Batcher
 from polyloop.serving.calls import Call, Reply
 from polyloop.serving.held_versions import HeldVersions
 from polyloop.serving.observing.replica import ObservedReplica
-from polyloop.serving.scaling import CALLS
 from polyloop.serving.stream_slots import StreamSlots
 from polyloop.serving.tracing.spans import in_span
 from polyloop.serving.tracing.tracer import Tracing
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class TaskModel:
-    """Serve deployment class, bound once per task of the spec; `InRouter` has one without a deployment."""
+    """Answers for one task in one process: `TaskReplica` and `InRouter` each have one."""
 
     def __init__(self, spec_path: str, task: str, *, tracing: Tracing | None = None) -> None:
         """Load what the release asks for; `tracing` is the process's, where others work in it too."""
@@ -45,10 +43,11 @@ class TaskModel:
         self._observed = ObservedReplica(task, is_json=loaded.spec.serving.logs == "json", tracing=tracing)
         self._item_type = PredictInput
         self._store = open_store(loaded.store_url)
+        self.replica_id = f"{task}-{uuid.uuid4().hex[:12]}"
         self._versions = HeldVersions(
             self._store,
             task=task,
-            replica_id=f"{task}-{uuid.uuid4().hex[:12]}",
+            replica_id=self.replica_id,
             load=self.load,
             artefacts_dir=loaded.artefacts_dir,
         )
@@ -119,9 +118,10 @@ class TaskModel:
     def _predict(self, version: str, items: "Sequence[PredictInput]") -> "Sequence[Prediction]":
         return self._versions.get(version).predict(list(items))
 
-    def record_autoscaling_stats(self) -> dict[str, float]:
-        """Return what `polyloop.serving.scaling` counts; Serve asks for it."""
-        return {CALLS: float(self._num_in_hand)}
+    @property
+    def num_in_hand(self) -> int:
+        """How many calls have been taken and not answered."""
+        return self._num_in_hand
 
     @contextmanager
     def _in_hand(self) -> Iterator[None]:
@@ -140,20 +140,10 @@ class TaskModel:
         """True while the release is followed."""
         return self._versions.alive
 
-    def check_health(self) -> None:
-        """Tell Serve to replace this replica when it no longer follows its release."""
-        if not self.alive:
-            raise ClusterError("the replica no longer follows its release")
-
     def close(self) -> None:
         """Take leave of the presence table, and send the last spans."""
         self._versions.stop()
         self._observed.close()
-
-    async def __del__(self) -> None:
-        """Close when Serve stops this replica in order."""
-        if hasattr(self, "_versions"):
-            await asyncio.to_thread(self.close)
 
 
 def _reply(prediction: "Prediction", worked_s: float) -> Reply:

@@ -5,7 +5,6 @@ requests that do not, and checks each response: no 5xx, statuses, media types an
 other methods refused. `mood` is answered by a real replica with a small model, the other kinds by rule.
 """
 
-import asyncio
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -18,10 +17,11 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.openapi import from_url
 from sqlalchemy import func, select
 from tests.support.published_versions import TASK, publish_project
-from tests.support.replicas import Replica, ReplicaHandle
+from tests.support.replicas import ReplicaHandle
 from tests.support.wire_site import WireSite, served
 
 from polyloop.registry.tables import feedback
+from polyloop.serving.task_model import TaskModel
 
 pytestmark = pytest.mark.slow
 
@@ -38,11 +38,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WireSite]:
     with served(tmp_path_factory.mktemp("wire")) as opened:
         version = published.loaded.artefacts_dir / "models" / TASK / "v1"
         shutil.copytree(version, opened.loaded.artefacts_dir / "v1")
-        replica = Replica(str(opened.loaded.path), TASK)
+        replica = TaskModel(str(opened.loaded.path), TASK)
         handles: dict[str, Any] = opened.handles
         handles[TASK] = ReplicaHandle(replica)
         yield opened
-        asyncio.run(replica.stop())
+        replica.close()
     published.store.close()
 
 

@@ -23,6 +23,7 @@ from polyloop.serving.calls import Reply
 from polyloop.serving.dispatch import dispatch
 from polyloop.serving.options import task_options
 from polyloop.serving.task_model import TaskModel
+from polyloop.serving.task_replica import TaskReplica
 from polyloop.spec.loader import load_spec
 
 DELAYS = {"upscale_delay_s": 1.0, "downscale_delay_s": 1.0, "downscale_to_zero_delay_s": 1.0, "look_back_period_s": 3.0}
@@ -53,8 +54,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> ConvertedModel:
 def deployed(spec: Path, task_model: type[TaskModel]) -> Bundler:
     options = task_options(load_spec(spec).task(TASK).serving)
     options["autoscaling_config"] |= DELAYS
-    deployment = serve.deployment(name=f"task-{TASK}", **options)(task_model)
-    handle: Any = serve.run(deployment.bind(str(spec), TASK), name="scaled", route_prefix=None)
+    deployment = serve.deployment(name=f"task-{TASK}", **options)(TaskReplica)
+    handle: Any = serve.run(deployment.bind(str(spec), TASK, task_model), name="scaled", route_prefix=None)
     return Bundler(handle)
 
 

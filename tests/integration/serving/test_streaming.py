@@ -1,6 +1,7 @@
 """A replica under Serve gives a text piece by piece, and stops writing when its caller leaves.
 
-Needs Ray: the handle, its cancellation and the way that parts travel are Serve's own.
+Needs Ray: the handle, its cancellation and the way that parts travel are Serve's own. The same holds over a socket of
+the node, whose place both sides find out from Ray.
 """
 
 import asyncio
@@ -19,21 +20,36 @@ from tests.support.converted_project import TASK, long_call, write_converted_pro
 from polyloop.errors import RequestError
 from polyloop.serving import bundler
 from polyloop.serving.bundler import Bundler
-from polyloop.serving.calls import Call, Reply
+from polyloop.serving.calls import Call, CutOffError, Reply, Way
 from polyloop.serving.dispatch import dispatch, dispatch_stream
-from polyloop.serving.task_model import TaskModel
+from polyloop.serving.nearby.nearby import Nearby
+from polyloop.serving.nearby.places import socket_folder
+from polyloop.serving.task_replica import TaskReplica
 
 Ask = Callable[..., list[Any]]
 """Calls a method of the caller with each of some calls, side by side."""
 
 
+class Nobody:
+    """A way to no replica at all."""
+
+    async def reply(self, _call: Call) -> Reply:
+        """Raise what is raised where a replica is gone."""
+        raise CutOffError
+
+
 @serve.deployment(num_replicas=1, ray_actor_options={"num_cpus": 0.1})
 class Caller:
-    """Calls the task from inside of Serve, as the router does."""
+    """Calls the task from inside of Serve, as the router does: over Serve, or over sockets and never over Serve."""
 
-    def __init__(self, task: DeploymentHandle[Any]) -> None:
-        self._way = Bundler(task)
+    def __init__(self, task: DeploymentHandle[Any], spec: str, over: str) -> None:
         bundler.FAST_S = math.inf  # so that calls share hops, however slow the machine is
+        nobody: Any = Nobody()
+        self._way: Way = (
+            Bundler(task)
+            if over == "serve"
+            else Nearby(nobody, socket_folder(spec, TASK), num_replicas=lambda: 1, most=64)
+        )
 
     async def whole(self, call: Call) -> Reply:
         """Return the reply."""
@@ -66,12 +82,18 @@ def call(model: ConvertedModel) -> Call:
     return long_call(model)
 
 
-@pytest.fixture(scope="module")
-def caller(ray_cluster: None, model: ConvertedModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+@pytest.fixture(scope="module", params=["serve", "sockets"])
+def caller(
+    request: pytest.FixtureRequest,
+    ray_cluster: None,
+    model: ConvertedModel,
+    call: Call,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Ask]:
     """A caller of a task with one version and room for one stream."""
     spec = write_converted_project(model, tmp_path_factory.mktemp("streaming"), max_streams=1)
-    task = serve.deployment(name="task-numbers", num_replicas=1, ray_actor_options={"num_cpus": 0.1})(TaskModel)
-    application = Caller.bind(task.bind(str(spec), TASK))  # type: ignore[attr-defined]
+    task = serve.deployment(name="task-numbers", num_replicas=1, ray_actor_options={"num_cpus": 0.1})(TaskReplica)
+    application = Caller.bind(task.bind(str(spec), TASK), str(spec), request.param)  # type: ignore[attr-defined]
     handle: Any = serve.run(application, name="streaming", route_prefix=None)
 
     async def asked(method: str, calls: Sequence[Call]) -> list[Any]:
@@ -79,6 +101,7 @@ def caller(ray_cluster: None, model: ConvertedModel, tmp_path_factory: pytest.Te
 
     # In throughput mode a handle belongs to the event loop that it is first used in.
     with asyncio.Runner() as runner:
+        runner.run(asked("whole", [call]))  # tried again until the socket is found, so that streams find it as well
         yield lambda method, *calls: runner.run(asked(method, calls))
         runner.run(serve.shutdown_async())
 

@@ -13,7 +13,6 @@ import httpx
 import pytest
 from tests.support.converted_models import ConvertedModel, converted_model
 from tests.support.converted_project import TASK, long_call, write_converted_project
-from tests.support.replicas import Replica
 from tests.unit.serving.conftest import client_of
 
 from polyloop.errors import ModelError, RequestError
@@ -26,6 +25,7 @@ from polyloop.serving.dispatch import dispatch, dispatch_stream
 from polyloop.serving.in_router import InRouter
 from polyloop.serving.observing.asked import line_facts
 from polyloop.serving.router import Router, router_with_models
+from polyloop.serving.task_model import TaskModel
 from polyloop.serving.tracing.tracer import Tracing
 from polyloop.spec.loader import load_spec
 
@@ -59,7 +59,7 @@ async def home(model: ConvertedModel, tmp_path: Path) -> AsyncIterator[Home]:
     spec = write_converted_project(model, tmp_path, placement="router", batch_wait_ms=0)
     loaded = load_spec(spec)
     loaded = loaded.__class__(**{**vars(loaded), "spec": all_lines(loaded.spec)})
-    way = InRouter(Replica(str(spec), TASK))
+    way = InRouter(TaskModel(str(spec), TASK))
     router, store = Router(loaded, {TASK: way}), open_store(loaded.store_url)
     async with client_of(router.app()) as client:
         yield Home(way, router, client, store, long_call(model))
@@ -136,7 +136,7 @@ async def test_a_stream_whose_writing_is_cut_off_elsewhere_is_begun_again(
         yield whole.output[2:]
         yield whole
 
-    monkeypatch.setattr(Replica, "stream", stream)
+    monkeypatch.setattr(TaskModel, "stream", stream)
     assert await parts_of(home, home.call) == [whole.output[:2], whole.output[2:], whole]
     assert len(asked) == 2
 
@@ -180,7 +180,7 @@ async def test_a_router_without_its_own_model_is_not_ready_whatever_others_hold(
 
 
 def test_a_router_that_cannot_begin_takes_its_models_out_again(model: ConvertedModel, tmp_path: Path) -> None:
-    class Stubborn(Replica):
+    class Stubborn(TaskModel):
         def __init__(self, spec_path: str, task: str, *, tracing: Tracing | None = None) -> None:
             if task != TASK:
                 raise ModelError("no memory")

@@ -9,11 +9,9 @@ from typing import Any
 import pytest
 from tests.support.converted_models import ConvertedModel, converted_model
 from tests.support.converted_project import TASK, long_call, write_converted_project
-from tests.support.replicas import Replica
 
 from polyloop.errors import RequestError
 from polyloop.serving.calls import Call, Reply
-from polyloop.serving.scaling import CALLS
 from polyloop.serving.task_model import TaskModel
 
 
@@ -30,16 +28,16 @@ def call(model: ConvertedModel) -> Call:
 @pytest.fixture
 async def serve(model: ConvertedModel, tmp_path: Path) -> AsyncIterator[Callable[..., TaskModel]]:
     """Return a function that starts a replica of a task with one version; settings are the spec's serving."""
-    replicas: list[Replica] = []
+    replicas: list[TaskModel] = []
 
     def start(**serving: Any) -> TaskModel:
         spec = write_converted_project(model, tmp_path, **{"batch_wait_ms": 0, **serving})
-        replicas.append(Replica(str(spec), TASK))
+        replicas.append(TaskModel(str(spec), TASK))
         return replicas[-1]
 
     yield start
     for replica in replicas:
-        await replica.stop()
+        replica.close()
 
 
 async def parts_of(replica: TaskModel, call: Call) -> list[str | Reply]:
@@ -125,6 +123,6 @@ async def test_what_a_replica_has_in_hand_is_told_for_autoscaling(serve: Callabl
     await replica.each([call, call])  # so that company is waited for
     asking = asyncio.create_task(replica.each([call, call]))
     await asyncio.sleep(0.05)
-    assert replica.record_autoscaling_stats() == {CALLS: 2.0}
+    assert replica.num_in_hand == 2
     await asking
-    assert replica.record_autoscaling_stats() == {CALLS: 0.0}
+    assert replica.num_in_hand == 0

@@ -39,10 +39,12 @@ from polyloop.bench.serve.models import OUTPUT_TOKENS, SIZES, SOURCE, TARGET, Mo
 from polyloop.bench.serve.projects import (
     ECHO,
     ECHO_IN_ROUTER,
+    IN_ROUTER,
     REPLICAS,
     Project,
     engine_project,
     model_project,
+    replicas,
     sleeper,
     with_routers,
 )
@@ -141,9 +143,9 @@ class Bench:
                     echo = served(project, name, bodies[0])
                     for count in CONNECTIONS:
                         self._ask(f"{name} {count}", echo, bodies, connections=count, expected="echo")
-                for replicas in REPLICAS:
-                    sleeping = served(project, sleeper(replicas), bodies[0])
-                    self._ask(sleeper(replicas), sleeping, bodies, connections=BATCHED, expected="echo")
+                for num_replicas in REPLICAS:
+                    sleeping = served(project, sleeper(num_replicas), bodies[0])
+                    self._ask(sleeper(num_replicas), sleeping, bodies, connections=BATCHED, expected="echo")
                 if turn == self.sizes.turns - 1:
                     self._routers(project, bodies)
             for name, count, load in self._ask_peers(ECHO_PEERS, bodies, CONNECTIONS, expected="echo"):
@@ -187,10 +189,11 @@ class Bench:
         """Compare models by turns; then replicas of one, and what releases cost."""
         sizes = self.sizes
         tasks = {
-            RELEASED: (SIZES[0], 1),
-            **{size.name: (size, 1) for size in sizes.models},
-            "one": (sizes.replicated, 1),
-            "two": (sizes.replicated, 2),
+            RELEASED: (SIZES[0], replicas(1)),
+            **{size.name: (size, replicas(1)) for size in sizes.models},
+            **{in_router(size): (size, IN_ROUTER) for size in sizes.models},
+            "one": (sizes.replicated, replicas(1)),
+            "two": (sizes.replicated, replicas(2)),
         }
         project = model_project(self.work / "models", tasks, num_versions=num_versions(sizes.num_promotions))
         others: dict[tuple[str, str], list[Printed]] = defaultdict(list)
@@ -200,7 +203,8 @@ class Bench:
             with platform_running(project):
                 for size in sizes.models:
                     bodies = bodies_of(size.kind, texts)
-                    self._ask(size.name, served(project, size.name, bodies[0]), bodies, connections=BATCHED)
+                    for name in (size.name, in_router(size)):
+                        self._ask(name, served(project, name, bodies[0]), bodies, connections=BATCHED)
                 long = bodies_of("classify", models.sentences(NUM_TEXTS, per_text=LONG_TEXT_SENTENCES))
                 for name in ("one", "two"):
                     self._ask(name, served(project, name, long[0]), long, connections=BATCHED)
@@ -217,15 +221,16 @@ class Bench:
         return [*figures, self._ratio(title, "two", "1 replica", "one", TWO_REPLICAS_BAR), *released]
 
     def _model_figures(self, size: ModelSize, others: dict[tuple[str, str], list[Printed]]) -> list[Figure]:
-        name, ours = f"{size.name}, {BATCHED} connections", self.asked[size.name]
         litserve, fastapi = (peer.name for peer in model_peers(size, Path()))
-        return [
-            rate_figure(name, ours, litserve, others[size.name, litserve], bar=LITSERVE_BAR, absent=self._absent),
-            rate_figure(name, ours, fastapi, others[size.name, fastapi], bar=FASTAPI_BAR, absent=self._absent),
-            rate_figure(
-                name, ours, f"{RAW}, batches of {BATCHED}", others[size.name, RAW], bar=RAW_BAR, key="rows_per_s"
-            ),
-        ]
+        raw, figures = others[size.name, RAW], list[Figure]()
+        for place, task in {"in the router": in_router(size), "in a replica": size.name}.items():
+            name, ours = f"{size.name} {place}, {BATCHED} connections", self.asked[task]
+            figures += [
+                rate_figure(name, ours, litserve, others[size.name, litserve], bar=LITSERVE_BAR, absent=self._absent),
+                rate_figure(name, ours, fastapi, others[size.name, fastapi], bar=FASTAPI_BAR, absent=self._absent),
+                rate_figure(name, ours, f"{RAW}, batches of {BATCHED}", raw, bar=RAW_BAR, key="rows_per_s"),
+            ]
+        return figures
 
     def _released(self, project: Project, bodies: Sequence[dict[str, Any]]) -> list[Figure]:
         loads = Loads(work=self._loads.work, warm_s=self.sizes.warm_s, counted_s=self.sizes.release_s)
@@ -293,6 +298,11 @@ def model_peers(size: ModelSize, folder: Path) -> tuple[Peer, Peer]:
         ),
         Peer(name=f"FastAPI, transformers {way}", module="fastapi_server", path="/answer", arguments=given),
     )
+
+
+def in_router(size: ModelSize) -> str:
+    """Return the name of the task whose model of this size lives in the router."""
+    return f"{size.name}-in-router"
 
 
 def bodies_of(kind: str, texts: Sequence[str]) -> list[dict[str, Any]]:

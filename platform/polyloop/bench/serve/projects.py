@@ -32,6 +32,8 @@ DIGEST = "0" * 64
 """Stands for what a version was made from, where that is nothing."""
 ECHO, ECHO_IN_ROUTER = "echo", "echo-in-router"
 """Tasks with an engine that echoes, in a replica of its own and in the router."""
+IN_ROUTER: Mapping[str, Any] = {"placement": "router"}
+"""Part of a task's spec that has its model live in the router."""
 REPLICAS = (1, 4)
 """Numbers of replicas of the tasks with a sleeping engine."""
 
@@ -73,7 +75,7 @@ def engine_project(folder: Path) -> Project:
     alone = {"batch_wait_ms": 0.0}
     tasks = {
         ECHO: task | {"serving": replicas(1) | alone},
-        ECHO_IN_ROUTER: task | {"serving": {"placement": "router"} | alone},
+        ECHO_IN_ROUTER: task | {"serving": {**IN_ROUTER, **alone}},
         **{sleeper(count): task | {"serving": replicas(count) | alone | {"max_batch_size": 1}} for count in REPLICAS},
     }
     project = _write(folder, tasks)
@@ -100,8 +102,10 @@ def with_serving(
     return Project(loaded=load_spec(path), api_key=project.api_key)
 
 
-def model_project(folder: Path, sizes: Mapping[str, tuple[ModelSize, int]], *, num_versions: int = 1) -> Project:
-    """Write a project of tasks with models: name of a task -> its model and the number of its replicas.
+def model_project(
+    folder: Path, sizes: Mapping[str, tuple[ModelSize, Mapping[str, Any]]], *, num_versions: int = 1
+) -> Project:
+    """Write a project of tasks with models: name of a task -> its model and where it is served.
 
     The first task's model is published `num_versions` times, as versions v1, v2 and so on that differ in nothing but
     their name; of the others there is v1. v1 is the champion of each.
@@ -109,8 +113,8 @@ def model_project(folder: Path, sizes: Mapping[str, tuple[ModelSize, int]], *, n
     made = {size: folder / "made" / size.name for size, _ in sizes.values()}
     notes = {size: write_model(size, place) for size, place in made.items()}
     tasks = {
-        name: task_of(size, made[size] / "checkpoint") | {"serving": replicas(count)}
-        for name, (size, count) in sizes.items()
+        name: task_of(size, made[size] / "checkpoint") | {"serving": dict(served)}
+        for name, (size, served) in sizes.items()
     }
     project = _write(folder, tasks)
     loaded = project.loaded

@@ -22,37 +22,27 @@ from polyloop.serving.config import serve_config
 from polyloop.serving.options import in_replicas, in_router
 
 
-class Replica(EngineModel):
-    """The deployment as a plain object; Serve awaits what ends it, Python cannot."""
-
-    def __del__(self) -> None:  # type: ignore[override]
-        """Leave it to the test."""
-
-    async def end(self) -> None:
-        await EngineModel.__del__(self)
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     return engine_project(tmp_path)
 
 
 @pytest.fixture
-async def replica(project: Project) -> AsyncIterator[Replica]:
-    one = Replica(str(project.loaded.path), ECHO)
+async def replica(project: Project) -> AsyncIterator[EngineModel]:
+    one = EngineModel(str(project.loaded.path), ECHO)
     yield one
-    await one.end()
+    one.close()
 
 
-async def test_a_replica_echoes_by_its_real_way(replica: Replica):
-    replica.check_health()
+async def test_a_replica_echoes_by_its_real_way(replica: EngineModel):
+    assert replica.alive
 
     reply = await replica(Call(version="v1", text="Hello", locale="en", target_locale="en"))
 
     assert reply.output == "Hello"
 
 
-async def test_a_stream_of_an_echo_is_the_echo(replica: Replica):
+async def test_a_stream_of_an_echo_is_the_echo(replica: EngineModel):
     call = Call(version="v1", text="Hello", locale="en", target_locale="en")
 
     parts: list[Any] = [part async for part in replica.stream(call)]

@@ -22,17 +22,6 @@ from polyloop.serving.task_model import TaskModel
 from polyloop.spec.loader import load_spec
 
 
-class Replica(TaskModel):
-    """A replica that is stopped by hand."""
-
-    def __del__(self) -> None:  # type: ignore[override]
-        """Leave it to `stop`."""
-
-    async def stop(self) -> None:
-        """Take leave as Serve has it do."""
-        await TaskModel.__del__(self)
-
-
 class ReplicaHandle:
     """A handle whose replica is in this process; a call has a context of its own, as under Serve."""
 
@@ -70,7 +59,7 @@ async def site(
     spec = write_converted_project(model, tmp_path, batch_wait_ms=50)
     replica_tracing = spans.tracing(f"task-{TASK}")
     monkeypatch.setattr(replica_module, "open_tracing", lambda *_: replica_tracing)
-    replica = Replica(str(spec), TASK)
+    replica = TaskModel(str(spec), TASK)
     loaded = load_spec(spec)
     store = open_store(loaded.store_url)
     bearer = {"Authorization": f"Bearer {create_key(store, 'test', ['infer'])[1]}"}
@@ -83,7 +72,7 @@ async def site(
         client.headers.update(bearer)
         yield client, body
     service.close()
-    await replica.stop()
+    replica.close()
 
 
 async def test_a_trace_goes_through_router_replica_queue_and_model(
