@@ -29,6 +29,7 @@ from polyloop.serving.bodies import read_body
 from polyloop.serving.calls import TaskHandle
 from polyloop.serving.catalogue import served_model, task_list, version_list
 from polyloop.serving.in_router import InRouter
+from polyloop.serving.interpreter import favour_the_event_loop
 from polyloop.serving.lifespan import closing_at_the_end
 from polyloop.serving.metrics.recorder import RayRecorder, Recorder
 from polyloop.serving.metrics.window import RecentRequests
@@ -193,6 +194,7 @@ class RouterIngress:
         here: Sequence[str] = (),
         task_model: type[TaskModel] = TaskModel,
     ) -> None:
+        favour_the_event_loop()
         loaded = load_spec(spec_path)
         log_through_serve(line_facts, is_json=loaded.spec.serving.logs == "json")
         sockets = socket_folders(spec_path, tuple(tasks))

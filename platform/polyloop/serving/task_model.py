@@ -18,6 +18,7 @@ from polyloop.registry.store import open_store
 from polyloop.serving.batcher import Batcher
 from polyloop.serving.calls import Call, Reply
 from polyloop.serving.held_versions import HeldVersions
+from polyloop.serving.interpreter import favour_the_event_loop
 from polyloop.serving.observing.replica import ObservedReplica
 from polyloop.serving.stream_slots import StreamSlots
 from polyloop.serving.tracing.spans import in_span
@@ -37,6 +38,7 @@ class TaskModel:
         # Only a replica needs torch; the processes that build the applications or route requests stay light.
         from polyloop.models.predict import PredictInput
 
+        favour_the_event_loop()
         loaded = load_spec(spec_path)
         self._serving = serving = loaded.task(task).serving
         self._task = task
