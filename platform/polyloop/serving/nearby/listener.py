@@ -7,7 +7,7 @@ answered as those are that come by Serve. Whoever can open the socket may ask, s
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +24,10 @@ UNFINISHED = ".new"
 """Ending of the socket's name while nobody listens to it yet."""
 DRAIN_S = 20.0
 """How long routers have for their last calls; Serve ends a replica 30 s after it told it to stop."""
+
+
+Answer = Callable[[int, Call], Awaitable[None]]
+"""Answers the call of a number."""
 
 
 class Model(Protocol):
@@ -90,9 +94,8 @@ class Caller(Line):
             if number in self._at_work:
                 self._at_work[number].cancel()
             return
-        call = call_of(parts[0])
-        answering = self._whole(number, call) if kind == Kind.CALL else self._pieces(number, call)
-        task = asyncio.get_running_loop().create_task(self._told(number, answering))
+        answer = self._whole if kind == Kind.CALL else self._pieces
+        task = asyncio.get_running_loop().create_task(self._told(answer, number, call_of(parts[0])))
         self._at_work[number] = task
         task.add_done_callback(lambda _: self._at_work.pop(number, None))
 
@@ -102,9 +105,9 @@ class Caller(Line):
         for task in self._at_work.values():
             task.cancel()
 
-    async def _told(self, number: int, answering: Coroutine[Any, Any, None]) -> None:
+    async def _told(self, answer: Answer, number: int, call: Call) -> None:
         try:
-            await answering
+            await answer(number, call)
         except RequestError as error:
             self.send(Kind.FAILED, number, *error_parts(error))
         except Exception as error:  # the boundary to the router: every failure goes to its caller

@@ -97,6 +97,8 @@ class Nearby:
         self._channels = {name: channel for name, channel in self._channels.items() if channel.is_connected}
         try:
             found = {path.name for path in self._folder.iterdir() if path.suffix == ENDING}
+        except FileNotFoundError:  # emptied by whoever tidies temporary files; a replica that starts makes it anew
+            return
         except OSError as error:
             logger.warning("the sockets in %s cannot be listed: %s", self._folder, error)
             return

@@ -210,6 +210,32 @@ async def test_who_is_cancelled_has_the_replica_leave_the_call(node: Node):
     assert (await asyncio.gather(task, return_exceptions=True))[0].__class__ is asyncio.CancelledError
 
 
+async def test_a_call_that_is_left_before_it_is_sent_leaves_nothing_behind(node: Node):
+    model = Model()
+    await node.replica(model)
+    await node.until({"near"})
+
+    (task,) = await asking(node, 1, text="left")
+    task.cancel()  # so that the call and its end are read together
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert (await node.way.reply(CALL)).output == "near"
+    assert "left" not in [call.text for call in model.calls]
+
+
+async def test_a_folder_that_has_been_tidied_away_is_no_failure(node: Node, caplog: pytest.LogCaptureFixture):
+    await node.way.reply(CALL)
+    node.folder.rmdir()
+    await asyncio.sleep(0.1)
+    node.folder.mkdir()
+    await node.replica(Model())
+
+    await node.until({"near"})
+
+    assert node.way.alive
+    assert caplog.text == ""
+
+
 async def test_who_leaves_a_stream_has_the_replica_stop_it(node: Node):
     model = Model()
     await node.replica(model)
