@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from polyloop.serving.calls import Call, CutOffError, Reply, is_leaving
+from polyloop.serving.parts import Parts
 from polyloop.serving.task_model import TaskModel
 
 
@@ -32,16 +33,16 @@ class InRouter:
         """Return the reply to one call."""
         return await self._model(call)
 
-    def stream(self, call: Call) -> "Parts":
+    def stream(self, call: Call) -> "MadeParts":
         """Return the parts of one output."""
-        return Parts(self._model.stream(call))
+        return MadeParts(self._model.stream(call))
 
     def close(self) -> None:
         """Let go of the model; may block."""
         self._model.close()
 
 
-class Parts:
+class MadeParts(Parts):
     """The parts of one output, made in a context of their own.
 
     What the model notes of its call in its context (a request's id and version, a span) would otherwise stay in the
@@ -49,20 +50,8 @@ class Parts:
     """
 
     def __init__(self, parts: AsyncGenerator[str | Reply]) -> None:
-        # One part ahead, so that a slow reader holds up the writer.
-        self._made: asyncio.Queue[str | Reply | Exception | None] = asyncio.Queue(maxsize=1)
+        super().__init__(most=1)  # one part ahead, so that a slow reader holds up the writer
         self._making = asyncio.get_running_loop().create_task(self._make(parts))
-
-    def __aiter__(self) -> "Parts":
-        return self
-
-    async def __anext__(self) -> str | Reply:
-        part = await self._made.get()
-        if part is None:
-            raise StopAsyncIteration
-        if isinstance(part, Exception):
-            raise part
-        return part
 
     def cancel(self) -> None:
         """Stop the writing."""
@@ -73,11 +62,11 @@ class Parts:
         try:
             async with aclosing(parts):
                 async for part in parts:
-                    await self._made.put(part)
+                    await self.made.put(part)
         except asyncio.CancelledError:
             if is_leaving():
                 raise
             last = CutOffError()
         except Exception as error:  # handed on to the reader
             last = error
-        await self._made.put(last)
+        await self.made.put(last)

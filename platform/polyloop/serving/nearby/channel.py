@@ -13,6 +13,7 @@ from typing import Any
 from polyloop.serving.calls import Call, CutOffError, Reply
 from polyloop.serving.nearby.line import Line
 from polyloop.serving.nearby.wire import WIRE, Kind, call_parts, error_of, reply_of
+from polyloop.serving.parts import Parts
 
 CONNECT_S = 1.0
 
@@ -77,7 +78,7 @@ class Channel(Line):
                 self._over(number, reply_of(made_of))
             case [Kind.PIECE, number, text]:
                 if number in self._written:
-                    self._written[number].put(text)
+                    self._written[number].made.put_nowait(text)
             case [Kind.FAILED, number, name, arguments]:
                 self._over(number, error_of(name, arguments))
             case [Kind.HELLO, wire]:
@@ -101,8 +102,8 @@ class Channel(Line):
     def _over(self, number: int, result: Reply | Exception) -> None:
         future, written = self._whole.get(number), self._written.pop(number, None)
         if written is not None:
-            written.put(result)
-            written.put(None)
+            written.made.put_nowait(result)
+            written.made.put_nowait(None)
             self._go_if_done()
         if future is None or future.done():
             return
@@ -117,27 +118,12 @@ class Channel(Line):
             self.close()
 
 
-class Written:
+class Written(Parts):
     """The parts of one output, as they come; no more wait than an output has."""
 
     def __init__(self, channel: Channel, number: int) -> None:
+        super().__init__()
         self._channel, self._number = channel, number
-        self._parts: asyncio.Queue[str | Reply | Exception | None] = asyncio.Queue()
-
-    def put(self, part: str | Reply | Exception | None) -> None:
-        """Take a part; None is the end."""
-        self._parts.put_nowait(part)
-
-    def __aiter__(self) -> "Written":
-        return self
-
-    async def __anext__(self) -> str | Reply:
-        part = await self._parts.get()
-        if part is None:
-            raise StopAsyncIteration
-        if isinstance(part, Exception):
-            raise part
-        return part
 
     def cancel(self) -> None:
         """Stop the writing."""

@@ -6,6 +6,7 @@ wait.
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from typing import Any, cast
 
 from polyloop.serving.nearby.wire import Reader, packed
@@ -13,7 +14,7 @@ from polyloop.serving.nearby.wire import Reader, packed
 logger = logging.getLogger("polyloop.serving")
 
 
-class Line(asyncio.Protocol):
+class Line(asyncio.Protocol, ABC):
     """Sends messages, and hears those of the other end; for one event loop."""
 
     def __init__(self) -> None:
@@ -56,13 +57,13 @@ class Line(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
+    @abstractmethod
     def heard(self, *message: Any) -> None:
         """Take a message."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lost(self) -> None:
         """Give up what waits for the other end."""
-        raise NotImplementedError
 
     def _flush(self) -> None:
         if self._transport is not None and self._unsent:
