@@ -9,7 +9,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-import secrets
+import os
 import struct
 import time
 import uuid
@@ -69,7 +69,7 @@ def least_id(moment: datetime) -> uuid.UUID:
 def new_uuid7() -> uuid.UUID:
     """Return a UUIDv7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds, then 74 random bits."""
     milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds << 80) | secrets.randbits(80)
+    value = (milliseconds << 80) | int.from_bytes(os.urandom(10))
     value = (value & ~(0xF << 76)) | (0x7 << 76)
     value = (value & ~(0x3 << 62)) | (0x2 << 62)
     return uuid.UUID(int=value)

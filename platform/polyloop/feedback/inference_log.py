@@ -11,13 +11,14 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func
+from sqlalchemy import Connection, Executable, func
 
 from polyloop.errors import PolyloopError
-from polyloop.registry.dialects import insert_into
+from polyloop.registry.dialects import insert_by
 from polyloop.registry.failures import is_row_failure
 from polyloop.registry.store import Store
 from polyloop.registry.tables import inferences
@@ -171,11 +172,16 @@ def _text_length(record: InferenceRecord) -> int:
 
 def write_inferences(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows of `inferences`; rows that were healed from feedback meanwhile are completed, others stay."""
-    new = insert_into(connection, inferences)
+    connection.execute(_completing_insert(connection.dialect.name), [dict(row) for row in rows])
+
+
+@cache
+def _completing_insert(dialect: str) -> Executable:
+    """Return the statement, made once: to make it, and its key in SQLAlchemy's cache, takes most of a millisecond."""
+    new = insert_by(dialect, inferences)
     given = new.excluded
     completed: dict[str, Any] = {column.name: given[column.name] for column in inferences.c if not column.primary_key}
     completed["input"] = func.coalesce(given.input, inferences.c.input)
-    statement = new.on_conflict_do_update(
+    return new.on_conflict_do_update(
         index_elements=["inference_id"], set_=completed, where=inferences.c.healed.is_(True)
     )
-    connection.execute(statement, [dict(row) for row in rows])

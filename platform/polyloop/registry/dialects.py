@@ -19,4 +19,9 @@ def lock_name(connection: Connection, name: str) -> None:
 
 def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """Return an INSERT of the connection's dialect, which knows ON CONFLICT on both databases."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return insert_by(connection.dialect.name, table)
+
+
+def insert_by(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Return the same INSERT by the dialect's name, for statements that are made once and kept."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)

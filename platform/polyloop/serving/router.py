@@ -28,6 +28,7 @@ from polyloop.serving.batch_route import BatchRoute
 from polyloop.serving.bodies import read_body
 from polyloop.serving.calls import TaskHandle
 from polyloop.serving.catalogue import served_model, task_list, version_list
+from polyloop.serving.express import PATH, Express
 from polyloop.serving.in_router import InRouter
 from polyloop.serving.interpreter import favour_the_event_loop
 from polyloop.serving.lifespan import closing_at_the_end
@@ -95,15 +96,15 @@ class Router:
             redoc_url=None,
             redirect_slashes=False,  # to a place that the client's Host header would name
             lifespan=closing_at_the_end(self.close),
+            telemetry={"tracing": False, "metrics": False, "logs": False},  # spans and figures are the door's
         )
-        install_problem_handlers(app, {**openai_routes.SHAPES, **oip_routes.SHAPES})
-        # The last one that is added is the outermost.
-        app.add_middleware(Door, self._tracing, self._spec.serving.access_log)
         max_body_bytes = self._spec.serving.max_body_bytes
         BatchRoute(self._answerer, self._keys, max_body_bytes=max_body_bytes).add_to(app)
-        app.add_api_route(
-            "/v1/tasks/{task}", self.answer_task, methods=["POST"], tags=["inference"], **openapi.TASK_ROUTE
-        )
+        app.add_api_route(PATH, self.answer_task, methods=["POST"], tags=["inference"], **openapi.TASK_ROUTE)
+        # The last one that is added is the outermost.
+        app.add_middleware(Express, app.routes[-1], self.answer_task)
+        install_problem_handlers(app, {**openai_routes.SHAPES, **oip_routes.SHAPES})
+        app.add_middleware(Door, self._tracing, self._spec.serving.access_log)
         app.add_api_route("/v1/tasks", self.list_tasks, tags=["catalogue"], **openapi.TASKS_ROUTE)
         app.add_api_route("/v1/models", self.list_models, tags=["catalogue"], **openapi.MODELS_ROUTE)
         app.add_api_route("/v1/models/{model}", self.show_model, tags=["catalogue"], **openapi.MODEL_ROUTE)
@@ -119,7 +120,7 @@ class Router:
 
     async def answer_task(self, task: str, request: Request, authorization: Authorization) -> Response:
         """Answer one input, as it is written if the client accepts events; keys with admin may ask for a `version`."""
-        asked = request.query_params.get("version")
+        asked = request.query_params.get("version") if request.scope["query_string"] else None
         caller = await self._keys.require(authorization, "infer" if asked is None else "admin")
         model = kind_of(self._answerer.task(task)).request_model
         body = await read_body(request, model, max_body_bytes=self._spec.serving.max_body_bytes)

@@ -1,11 +1,13 @@
 """Records figures: by Ray's own metrics agents in production, or wherever a test looks.
 
 Input: a `Metric` of the table, a value, its tags. Effect: the figure is at the node's Prometheus endpoint within
-seconds. A record costs about 10 µs. Limits: figures of a process that dies are gone, as Prometheus expects.
+seconds. A record of a histogram or gauge costs about 10 µs, one of a counter 1 µs. Limits: figures of a process that
+dies are gone, as Prometheus expects.
 """
 
 from typing import Any, Protocol
 
+from polyloop.serving.metrics.sums import Sums
 from polyloop.serving.metrics.table import METRICS, Metric
 
 
@@ -30,14 +32,14 @@ class RayRecorder:
             else:
                 made = makers[metric.kind](metric.name, metric.meaning, tag_keys=metric.tags)
             self._metrics[metric.name] = made
+        self._sums = Sums(lambda name, value, tags: self._metrics[name].inc(value, tags))
 
     def add(self, metric: Metric, value: float = 1.0, /, **tags: str) -> None:
         """Record one figure; counters are given nothing for 0."""
-        known = self._metrics[metric.name]
         if metric.kind == "counter":
             if value > 0:
-                known.inc(value, tags)
+                self._sums.add(metric.name, value, tags)
         elif metric.kind == "gauge":
-            known.set(value, tags)
+            self._metrics[metric.name].set(value, tags)
         else:
-            known.observe(value, tags)
+            self._metrics[metric.name].observe(value, tags)
