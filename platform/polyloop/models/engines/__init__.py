@@ -7,3 +7,7 @@ writes, `writers` write ids with it, `texts` answers inputs, `pieces` cuts an an
 version is published with, `choice` which one answers. Only what loads, writes or encodes needs CTranslate2; `choice`,
 `verdict`, `parity` and `decoding` can be imported without it.
 """
+
+from polyloop.models.engines.exact_sums import sum_exactly
+
+sum_exactly()  # before any module here has the library compute
