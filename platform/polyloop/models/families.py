@@ -2,7 +2,8 @@
 
 Inputs: a folder, what a predictor has to know, and the choice of an engine. Output: a `Family`. Where CTranslate2
 cannot answer (it is not installed, its files are missing or changed, this machine lacks the numeric type), PyTorch
-does, and the log says so as an error: the answers are right, and slower than they should be.
+does, and the log says so as an error: the answers are right, and slower than they should be. Where this machine
+computes int8 wrongly, float32 answers in its place.
 """
 
 import logging
@@ -17,6 +18,7 @@ from polyloop.models.answers import Answers
 from polyloop.models.contract import Contract, Family
 from polyloop.models.engine_files import ENGINE_FOLDER
 from polyloop.models.engines.choice import EngineChoice
+from polyloop.models.engines.processors import exact_here
 from polyloop.models.labels import Labels
 from polyloop.models.loaded import LoadedModel
 from polyloop.models.texts import Texts
@@ -52,9 +54,11 @@ def load_family(
     `check_engine` raises ArtefactError where the converted model's files are not those that were published.
     ArtefactError or ModelError where PyTorch, too, cannot load the model.
     """
-    kind = KINDS[contract.kind]
-    if choice.regret:
-        logger.warning("%s answers by %s, not as the spec asks: %s", path, choice, choice.regret)
+    kind, asked, choice = KINDS[contract.kind], choice, exact_here(choice)
+    if asked.regret:
+        logger.warning("%s answers by %s, not as the spec asks: %s", path, asked, asked.regret)
+    if choice != asked:
+        logger.warning("%s answers by %s instead of %s: %s", path, choice, asked, choice.regret)
     if choice.engine == "ctranslate2":
         try:
             check_engine()

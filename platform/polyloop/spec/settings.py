@@ -3,7 +3,6 @@
 Input: variables that begin with `POLYLOOP_`, those of OpenTelemetry that traces need, and whichever ones a spec names
 as `${NAME}` or `${NAME:-default}`.
 Output: frozen `Settings` and `TraceSettings`, expanded text, and the environment that Ray's processes need.
-Effect: `set_default` sets a variable of this process.
 Limits: variables are read when asked for; `settings()` remembers its first answer until `settings.cache_clear()`.
 """
 
@@ -207,8 +206,3 @@ def apply_ray_environment() -> None:
 def joins_a_cluster() -> bool:
     """Return whether the environment names a Ray cluster to join: RAY_ADDRESS is set, as it is inside a Ray job."""
     return bool(os.environ.get("RAY_ADDRESS"))
-
-
-def set_default(name: str, value: str) -> None:
-    """Set a variable of this process, for libraries that read nothing else; a value that is there already is kept."""
-    os.environ.setdefault(name, value)

@@ -7,11 +7,21 @@ from tests.support.small_tasks import number_words, small_dataset, small_task, v
 
 from polyloop.models.artefact import publish, verify
 from polyloop.models.engines.choice import EngineWish
+from polyloop.models.engines.processors import OVERFLOW, int8_overflows
+from polyloop.models.manifest import EngineTrial
 from polyloop.models.predict import PredictInput, Predictor
 from polyloop.retraining.engines import settle_engine
 from polyloop.training.config import TrainConfig
 from polyloop.training.function import train
 from polyloop.training.session import LocalSession
+
+
+def assert_near(int8: EngineTrial, pytorch: EngineTrial, *, most_nats: float) -> None:
+    """Check int8 against PyTorch, or that it was refused where this processor computes it wrongly."""
+    if int8_overflows():
+        assert OVERFLOW in "; ".join(int8.refusals)
+    else:
+        assert abs(int8.nats_per_token - pytorch.nats_per_token) < most_nats
 
 
 @pytest.mark.parametrize("kind", ["translate", "generate"])
@@ -28,8 +38,8 @@ def test_a_trained_model_answers_by_its_engine_as_it_does_by_pytorch(tmp_path: P
     assert pytorch.nats_per_token < 2.5
     assert float32.num_equal == float32.num_rows == dataset.table("holdout").num_rows
     assert float32.nats_per_token == pytest.approx(pytorch.nats_per_token, rel=1e-4)
-    assert int8.num_equal > int8.num_rows / 2
-    assert abs(int8.nats_per_token - pytorch.nats_per_token) < 0.05
+    assert int8_overflows() or int8.num_equal > int8.num_rows / 2
+    assert_near(int8, pytorch, most_nats=0.05)
 
     publish(trained, tmp_path / "v1", version_facts(task, locales=locales, engine=note))
     assert verify(tmp_path / "v1").engine == note
@@ -68,7 +78,7 @@ def test_a_trained_classifier_answers_by_its_engine_as_it_does_by_pytorch(
     assert (note.engine, pytorch.score) == ("ctranslate2", 100.0)
     assert float32.num_equal == float32.num_rows == dataset.table("holdout").num_rows
     assert float32.nats_per_token == pytest.approx(pytorch.nats_per_token, abs=1e-5)
-    assert abs(int8.nats_per_token - pytorch.nats_per_token) < 0.02
+    assert_near(int8, pytorch, most_nats=0.02)
 
     publish(trained, tmp_path / "v1", version_facts(task, engine=note))
     inputs = [PredictInput(text=number_words(number), locale="en", target_locale="en") for number in range(300, 330)]

@@ -12,6 +12,7 @@ import pytest
 import torch
 from tests.support.converted_models import ConvertedModel, converted_model, inputs_of
 from tests.support.engine_versions import note, publish_converted, pytorch_trial, trial
+from tests.support.processors import SAPPHIRE_RAPIDS, ZEN2, processor
 
 from polyloop.errors import ArtefactError, RequestError
 from polyloop.models.engines import writers
@@ -69,8 +70,26 @@ def test_scores_of_given_texts_are_the_engines_own(version: Path, inputs: list[P
     ("wish", "found"),
     [(PYTORCH, "pytorch float32"), (EngineWish(compute_type="int8"), "ctranslate2 int8")],
 )
-def test_the_spec_may_ask_for_another(version: Path, wish: EngineWish, found: str) -> None:
-    assert engine_of(Predictor(version, threads=1, wish=wish)) == found
+def test_the_spec_may_ask_for_another(version: Path, tmp_path: Path, wish: EngineWish, found: str) -> None:
+    with processor(SAPPHIRE_RAPIDS, tmp_path):
+        assert engine_of(Predictor(version, threads=1, wish=wish)) == found
+
+
+def test_float32_answers_where_the_processor_computes_int8_wrongly_and_the_log_says_so(
+    model: ConvertedModel,
+    tmp_path: Path,
+    inputs: list[PredictInput],
+    wanted: list[Prediction],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    path = publish_converted(model, tmp_path / "v1", note())
+    with processor(ZEN2, tmp_path):
+        predictor = Predictor(path, threads=1)
+        assert predictor.predict(inputs) == wanted
+    assert engine_of(predictor) == "ctranslate2 float32"
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert "answers by ctranslate2 float32 instead of ctranslate2 int8: this processor has neither" in record.message
 
 
 def test_a_stream_gives_the_pieces_of_the_answer(version: Path, inputs: list[PredictInput]) -> None:

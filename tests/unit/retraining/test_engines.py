@@ -1,13 +1,14 @@
 """A model that writes is published with the engine that answers as PyTorch does and faster, and without any other."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from tests.support.converted_models import inputs_of, trained_model
+from tests.support.processors import SAPPHIRE_RAPIDS, ZEN2, processor
 from tests.support.small_tasks import number_words, small_dataset, small_task, version_facts
 from transformers import GenerationConfig
 
@@ -54,6 +55,12 @@ class Trained:
     def files(self) -> list[str]:
         """What is in the folder besides files of the model."""
         return sorted(one.name for one in self.path.iterdir() if one.is_dir())
+
+
+@pytest.fixture(autouse=True)
+def _a_processor_with_exact_sums(tmp_path: Path) -> Iterator[None]:
+    with processor(SAPPHIRE_RAPIDS, tmp_path):
+        yield
 
 
 @pytest.fixture
@@ -111,6 +118,16 @@ def test_a_type_whose_answers_differ_is_left_out_loudly(
     assert "a wanted token costs" in refusal
     assert f"ctranslate2 int8 is left out: {refusal}" in model.told
     assert warnings_of(caplog) == [model.told[0]]
+
+
+def test_int8_is_left_out_where_the_processor_computes_it_wrongly(
+    trained: Callable[[str], Trained], tmp_path: Path
+) -> None:
+    with processor(ZEN2, tmp_path):
+        note = trained("recipe-translate").settle()
+    assert (note.engine, note.compute_type) == ("ctranslate2", "float32")
+    (refusal,) = by_type(note)["int8"].refusals
+    assert "neither VNNI nor AMX" in refusal
 
 
 def test_a_version_whose_engine_fails_in_all_types_is_published_without_it(

@@ -4,10 +4,6 @@
 ids travel, `probe` that the conversion is right. `computing` loads such a folder. `decoding` reads how a version
 writes, `writers` write ids with it, `texts` answers inputs, `pieces` cuts an answer into what can be sent at once;
 `encoders` are what classifiers compute with. `parity` compares two engines' answers, `verdict` says which engine a
-version is published with, `choice` which one answers. Only what loads, writes or encodes needs CTranslate2; `choice`,
-`verdict`, `parity` and `decoding` can be imported without it.
+version is published with, `choice` which one answers, `processors` in which numbers this machine may. Only what loads,
+writes or encodes needs CTranslate2; `choice`, `processors`, `verdict`, `parity` and `decoding` can be imported without.
 """
-
-from polyloop.models.engines.exact_sums import sum_exactly
-
-sum_exactly()  # before any module here has the library compute

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import ctranslate2
 
 from polyloop.errors import ArtefactError, ModelError, first_line
+from polyloop.models.engines.processors import OVERFLOW, int8_overflows
 from polyloop.models.manifest import ComputeType
 
 
@@ -35,6 +36,8 @@ def load_converted(model_class: Any, folder: Path, computing: Computing) -> Any:
             f"this machine cannot compute in {computing.compute_type!r} on {computing.device}, only in "
             f"{', '.join(sorted(supported))}"
         )
+    if computing.compute_type == "int8" and computing.device == "cpu" and int8_overflows():
+        raise ModelError(f"{OVERFLOW}: only float32 is exact here")
     try:
         return model_class(
             str(folder),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.support.processors import needs_exact_int8
 from tests.support.small_tasks import bert_tokenizer, number_words, small_task, small_tokenizer
 from transformers import (
     BertConfig,
@@ -149,6 +150,7 @@ def test_an_answer_does_not_depend_on_its_company(classifier: Classifier) -> Non
     torch.testing.assert_close(scores_of(alone), scores_of(together), atol=1e-5, rtol=0)
 
 
+@needs_exact_int8
 def test_whole_numbers_come_close(classifier: Classifier) -> None:
     wanted, found = classifier.by_pytorch().predict(INPUTS), classifier.by_ctranslate2("int8").predict(INPUTS)
 
