@@ -9,7 +9,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-import os
 import struct
 import time
 import uuid
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from polyloop.errors import FeedbackError
+from polyloop.feedback.randomness import random_bytes
 from polyloop.tasks.text import normalise_text
 
 PREFIX = "inf_"
@@ -69,7 +69,7 @@ def least_id(moment: datetime) -> uuid.UUID:
 def new_uuid7() -> uuid.UUID:
     """Return a UUIDv7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds, then 74 random bits."""
     milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds << 80) | int.from_bytes(os.urandom(10))
+    value = (milliseconds << 80) | int.from_bytes(random_bytes(10))
     value = (value & ~(0xF << 76)) | (0x7 << 76)
     value = (value & ~(0x3 << 62)) | (0x2 << 62)
     return uuid.UUID(int=value)

@@ -6,6 +6,7 @@ an `InferenceRecord`. Pure but for the clock.
 
 import time
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from polyloop.data.pii.finders import find_personal
@@ -38,7 +39,12 @@ def answer_of(
         "guardrails": tuple(fired) or None,
     }
     answer_model = kind_of(task).answer_model
-    return answer_model(**{name: fields[name] for name in answer_model.model_fields})
+    return answer_model(**{name: fields[name] for name in _names(answer_model)})
+
+
+@cache
+def _names(answer_model: type[TaskAnswer]) -> tuple[str, ...]:
+    return tuple(answer_model.model_fields)
 
 
 def record_of(

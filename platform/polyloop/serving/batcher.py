@@ -3,20 +3,22 @@
 Input: single items from coroutines. Output: their results, each to its caller, and how long the model worked. While the
 model is busy, new items gather; when it is free, it takes up to `max_batch_size` of the oldest. An idle model waits
 `batch_wait_s` for company where its last call had some: clients that come together share calls, and a lone one never
-waits. Items of different keys (model versions) never share a call, and none is worked on
-whose deadline has passed. The model runs in one thread of its own, so the event loop stays free to take requests.
+waits. Items of different keys (model versions) never share a call, and none is worked on whose deadline has passed. The
+model runs in one thread of its own, so the event loop stays free to take requests; only an idle model whose calls are
+shorter than the hop to that thread is worth (`quickness`) is called by the loop. It never runs twice at once.
 """
 
 import asyncio
 import math
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from polyloop.errors import ModelError, RequestError
+from polyloop.serving.quickness import Quickness
 from polyloop.serving.tracing.spans import Span, current_span
 
 Item = TypeVar("Item")
@@ -83,6 +85,7 @@ class Batcher(Generic[Item, Result]):
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
         self._worker: asyncio.Task[None] | None = None
         self._expects_company = False
+        self._quickness: dict[str, Quickness] = defaultdict(Quickness)
 
     async def submit(self, key: str, item: Item, *, within_s: float | None = None) -> Batched[Result]:
         """Return the result for `item`; a caller that is cancelled takes its waiting item out of the queue.
@@ -90,9 +93,13 @@ class Batcher(Generic[Item, Result]):
         RequestError (504), once its turn comes, where more than `within_s` seconds have passed by then.
         """
         future: asyncio.Future[Batched[Result]] = asyncio.get_running_loop().create_future()
-        deadline_s = math.inf if within_s is None else time.perf_counter() + within_s
-        self._waiting.append(_Waiting(key, item, future, deadline_s))
-        if self._worker is None or self._worker.done():
+        now_s = time.perf_counter()
+        waiting = _Waiting(key, item, future, math.inf if within_s is None else now_s + within_s)
+        is_idle = self._worker is None or self._worker.done()
+        if is_idle and not self._waiting and now_s < waiting.deadline_s and self._quickness[key].is_enough(now_s):
+            return self._results([waiting])[0]
+        self._waiting.append(waiting)
+        if is_idle:
             self._worker = asyncio.create_task(self._work())
         return await future
 
@@ -141,11 +148,14 @@ class Batcher(Generic[Item, Result]):
 
     def _results(self, group: Sequence[_Waiting[Item, Result]]) -> Sequence[Batched[Result]]:
         began_s = time.perf_counter()
-        results = self._call(group[0].key, [waiting.item for waiting in group])
-        took_s = time.perf_counter() - began_s
+        key = group[0].key
+        try:
+            results = self._call(key, [waiting.item for waiting in group])
+        finally:
+            took_s = self._quickness[key].called(began_s, time.perf_counter())
         self._on_batch(
             BatchFacts(
-                key=group[0].key,
+                key=key,
                 num_items=len(group),
                 longest_wait_s=began_s - min(waiting.since_s for waiting in group),
                 began_s=began_s,

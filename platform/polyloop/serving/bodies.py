@@ -10,7 +10,6 @@ from typing import TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
-from starlette.requests import ClientDisconnect
 
 from polyloop.errors import ParameterError, RequestError
 
@@ -31,14 +30,15 @@ async def _read_bounded(request: Request, max_body_bytes: int) -> bytes:
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > max_body_bytes:
         raise _too_large(max_body_bytes)
-    parts = bytearray()
-    try:
-        async for part in request.stream():
-            parts += part
-            if len(parts) > max_body_bytes:
-                raise _too_large(max_body_bytes)
-    except ClientDisconnect:
-        raise RequestError("the connection ended before the whole body had come", 400, "incomplete_body") from None
+    parts, is_whole = bytearray(), False
+    while not is_whole:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise RequestError("the connection ended before the whole body had come", 400, "incomplete_body")
+        parts += message.get("body", b"")
+        if len(parts) > max_body_bytes:
+            raise _too_large(max_body_bytes)
+        is_whole = not message.get("more_body", False)
     return bytes(parts)
 
 

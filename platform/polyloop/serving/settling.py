@@ -39,7 +39,8 @@ def settle(
     `known_locale` is the locale of a request that was settled before, with other words.
     """
     kind = kind_of(task)
-    said = normalise_text(kind.said(request))
+    written = kind.said(request)
+    said = normalise_text(written)
     if not said:
         raise RequestError("input: there is no text in it; send at least one visible character", 422, "empty_input")
     locales = input_locales(task, project_locales)
@@ -51,7 +52,8 @@ def settle(
         )
     locale = known_locale or request.locale or identify(said[:MAX_IDENTIFIED_CHARACTERS], locales)
     target_locale = kind.resolve_target_locale(task, locale, getattr(request, "target_locale", None))
-    text = normalise_text(kind.input_text(request, task, locale))
+    asked = kind.input_text(request, task, locale)
+    text = said if asked is written else normalise_text(asked)
     return Settled(text=text, locale=locale, target_locale=target_locale)
 
 

@@ -8,8 +8,8 @@ batched per version; texts that are streamed are written beside the batches.
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from polyloop.serving.observing.replica import ObservedReplica
 from polyloop.serving.stream_slots import StreamSlots
 from polyloop.serving.tracing.spans import in_span
 from polyloop.serving.tracing.tracer import Tracing
-from polyloop.serving.unforeseen import quoting_nothing
+from polyloop.serving.unforeseen import QuotingNothing
 from polyloop.spec.loader import load_spec
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class TaskModel:
             on_batch=self._observed.on_batch,
         )
         self._slots = StreamSlots(serving.max_streams)
-        self._num_in_hand = 0
+        self._in_hand = _InHand()
         self._versions.start()
 
     def load(self, path: Path) -> "Predictor":
@@ -79,7 +79,7 @@ class TaskModel:
 
     async def __call__(self, call: Call) -> Reply:
         """Answer one call; RequestError when the input is too long for the version, or its time is up."""
-        with self._in_hand(), self._observed.call(call):
+        with self._in_hand, self._observed.call(call):
             return await self._whole(call)
 
     async def each(self, calls: Sequence[Call]) -> list[Reply | BaseException]:
@@ -87,7 +87,7 @@ class TaskModel:
         return await asyncio.gather(*map(self, calls), return_exceptions=True)
 
     async def _whole(self, call: Call) -> Reply:
-        with quoting_nothing(f"the model {call.version} of {self._task}"):
+        with QuotingNothing("the model", call.version, "of", self._task):
             batched = await self._batcher.submit(call.version, self._item(call), within_s=call.within_s)
             return _reply(batched.result, batched.worked_s)
 
@@ -96,7 +96,7 @@ class TaskModel:
 
         The output comes in one piece where the version gives none, and while as many are written as may be at once.
         """
-        with self._in_hand(), self._observed.stream(call) as span:
+        with self._in_hand, self._observed.stream(call) as span:
             predictor = await self._versions.wait_for(call.version)
             if not predictor.can_stream or not self._slots.is_any_free:
                 with in_span(span):
@@ -108,7 +108,7 @@ class TaskModel:
             item, began_s = self._item(call), time.perf_counter()
             with (
                 span.child("model", version=call.version),
-                quoting_nothing(f"the model {call.version} of {self._task}"),
+                QuotingNothing("the model", call.version, "of", self._task),
             ):
                 async with aclosing(self._slots.run(lambda: predictor.stream(item))) as parts:
                     async for part in parts:
@@ -123,15 +123,7 @@ class TaskModel:
     @property
     def num_in_hand(self) -> int:
         """How many calls have been taken and not answered."""
-        return self._num_in_hand
-
-    @contextmanager
-    def _in_hand(self) -> Iterator[None]:
-        self._num_in_hand += 1
-        try:
-            yield
-        finally:
-            self._num_in_hand -= 1
+        return self._in_hand.count
 
     def holds(self, version: str) -> bool:
         """Return whether a version is loaded and warm."""
@@ -146,6 +138,18 @@ class TaskModel:
         """Take leave of the presence table, and send the last spans."""
         self._versions.stop()
         self._observed.close()
+
+
+class _InHand:
+    """Counts the blocks that it is around; one object for all of them."""
+
+    count = 0
+
+    def __enter__(self) -> None:
+        self.count += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.count -= 1
 
 
 def _reply(prediction: "Prediction", worked_s: float) -> Reply:

@@ -7,8 +7,6 @@ the spec's own inputs.
 
 import logging
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from polyloop.errors import PolyloopError, RequestError
 
@@ -31,19 +29,23 @@ def outline(error: BaseException) -> str:
     return "; from ".join(told)
 
 
-@contextmanager
-def quoting_nothing(what: str) -> Iterator[None]:
-    """Turn an unforeseen failure of the block into a RequestError of 500 that quotes nothing; the log has its outline.
+class QuotingNothing:
+    """Turns an unforeseen failure of the block into a RequestError of 500 that quotes nothing; the log has an outline.
 
-    It stands where a model is called, so that its exceptions reach neither a log of Ray's nor another process.
+    It stands where a model is called, so that its exceptions reach neither a log of Ray's nor another process. `what`
+    failed is put together for the log alone.
     """
-    try:
-        yield
-    except PolyloopError:
-        raise
-    except Exception as error:  # the boundary to a model
-        logger.error("%s failed: %s", what, outline(error))
-        raise RequestError(DETAIL, 500, CODE) from None
+
+    def __init__(self, *what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception) and not isinstance(error, PolyloopError):
+            logger.error("%s failed: %s", " ".join(self._what), outline(error))
+            raise RequestError(DETAIL, 500, CODE) from None
 
 
 def _next(error: BaseException) -> BaseException | None:

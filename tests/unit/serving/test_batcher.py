@@ -8,6 +8,7 @@ import pytest
 
 from polyloop.errors import ModelError, RequestError
 from polyloop.serving.batcher import Batcher
+from polyloop.serving.quickness import LONGEST_S, NUM_CALLS
 
 
 class Model:
@@ -159,3 +160,74 @@ async def test_nobody_works_on_an_item_whose_time_is_up(model: Model) -> None:
     assert (met.value.status, met.value.code) == (504, "timeout")
     assert (await patient).result == 6
     assert model.calls == [("v1", [1]), ("v1", [3])]
+
+
+def noting_threads(model: Model) -> tuple[Batcher[int, int], list[bool]]:
+    """Return a batcher, and of each of its calls whether the event loop made it."""
+    here, on_loop = threading.get_ident(), list[bool]()
+
+    def call(key: str, items: Sequence[int]) -> list[int]:
+        on_loop.append(threading.get_ident() == here)
+        return model(key, items)
+
+    return Batcher(call, max_batch_size=8, batch_wait_s=0.0), on_loop
+
+
+async def until_the_loop_calls(batches: Batcher[int, int], on_loop: list[bool], key: str = "v1") -> None:
+    """Ask until calls are known to be quick; a machine that is busy with other work may make some seem long."""
+    async with asyncio.timeout(20):
+        while not on_loop or not on_loop[-1]:
+            assert await doubled(batches, key, 21) == 42
+
+
+async def test_the_loop_makes_the_calls_of_a_quick_model_by_itself(model: Model) -> None:
+    batches, on_loop = noting_threads(model)
+    await until_the_loop_calls(batches, on_loop)
+    assert on_loop.index(True) >= NUM_CALLS
+
+
+async def test_each_version_has_to_show_that_it_is_quick(model: Model) -> None:
+    batches, on_loop = noting_threads(model)
+    await until_the_loop_calls(batches, on_loop)
+    await doubled(batches, "v2", 1)
+    assert not on_loop[-1]
+
+
+async def test_what_a_quick_model_refuses_fails_alone(model: Model) -> None:
+    batches, on_loop = noting_threads(model)
+    await until_the_loop_calls(batches, on_loop)
+    with pytest.raises(ValueError, match="negative"):
+        await doubled(batches, "v1", -1)
+    assert await doubled(batches, "v1", 1) == 2
+
+
+async def test_a_thread_makes_the_calls_of_a_slow_model(model: Model) -> None:
+    batches, on_loop = noting_threads(model)
+    await until_the_loop_calls(batches, on_loop)
+    for _ in range(2):  # the first one may meet the loop, which does not know yet
+        model.may_go.clear()
+        threading.Timer(2 * LONGEST_S, model.may_go.set).start()
+        await doubled(batches, "v1", 1)
+    assert not on_loop[-1]
+
+
+async def test_the_loop_does_not_work_on_an_item_whose_time_is_up(model: Model) -> None:
+    batches, on_loop = noting_threads(model)
+    await until_the_loop_calls(batches, on_loop)
+    num_calls = len(on_loop)
+    with pytest.raises(RequestError, match="waited for longer"):
+        await batches.submit("v1", 1, within_s=0.0)
+    assert len(on_loop) == num_calls
+
+
+async def test_the_loop_calls_no_model_that_is_at_work(model: Model) -> None:
+    batches, on_loop = noting_threads(model)
+    await until_the_loop_calls(batches, on_loop)
+    model.may_go.clear()
+    first = asyncio.create_task(doubled(batches, "v2", 1))
+    await asyncio.sleep(0.02)
+    second = asyncio.create_task(doubled(batches, "v1", 2))
+    await asyncio.sleep(0.02)
+    model.may_go.set()
+    assert [await first, await second] == [2, 4]
+    assert on_loop[-2:] == [False, False]

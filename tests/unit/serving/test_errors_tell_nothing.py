@@ -17,7 +17,7 @@ from polyloop.registry.store import Store, open_store
 from polyloop.registry.urls import check_url
 from polyloop.serving.auth import KeyCheck
 from polyloop.serving.problems import install_problem_handlers
-from polyloop.serving.unforeseen import outline, quoting_nothing
+from polyloop.serving.unforeseen import QuotingNothing, outline
 
 WRITTEN = "my-address-is-Baker-Street-221b"
 PASSWORD = "hunter2-is-secret"
@@ -138,7 +138,7 @@ def test_an_outline_has_types_and_places_and_no_message() -> None:
 
 
 def test_a_failure_at_a_model_leaves_nothing_behind_that_quotes(logged: pytest.LogCaptureFixture) -> None:
-    with pytest.raises(RequestError) as caught, quoting_nothing("the model v1 of mood"):
+    with pytest.raises(RequestError) as caught, QuotingNothing("the model v1 of mood"):
         failing_on(WRITTEN)
     assert (caught.value.status, caught.value.code) == (500, "internal_error")
     assert WRITTEN not in "".join(traceback.format_exception(caught.value))
@@ -148,6 +148,6 @@ def test_a_failure_at_a_model_leaves_nothing_behind_that_quotes(logged: pytest.L
 
 def test_a_refusal_of_a_model_is_passed_on_as_it_is() -> None:
     refusal = RequestError("the input has 99 tokens", 422, "input_too_long")
-    with pytest.raises(RequestError) as caught, quoting_nothing("the model v1 of mood"):
+    with pytest.raises(RequestError) as caught, QuotingNothing("the model v1 of mood"):
         raise refusal
     assert caught.value is refusal

@@ -7,8 +7,6 @@ that nobody can fill the memory with names.
 
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from polyloop.errors import OverloadError
@@ -41,8 +39,7 @@ class KeyGate:
         self._usual, self._recorder = usual, recorder
         self._uses: dict[tuple[str, KeyLimits], _KeyUse] = {}
 
-    @contextmanager
-    def admitted(self, key: KeyInfo, task: str, *, num_inputs: int = 1) -> Iterator["Tokens"]:
+    def admitted(self, key: KeyInfo, task: str, *, num_inputs: int = 1) -> "KeyAdmission":
         """Let one request of so many inputs in; OverloadError where the key has used up what it may."""
         limits = key.limits or self._usual
         use = self._uses.get((key.key_id, limits))
@@ -55,23 +52,26 @@ class KeyGate:
             raise
         if use.requests is not None:
             use.requests.take(num_inputs, time.monotonic())
-        use.num_in_flight += 1
-        try:
-            yield Tokens(use.tokens)
-        finally:
-            use.num_in_flight -= 1
+        return KeyAdmission(use)
 
 
-@dataclass(frozen=True)
-class Tokens:
-    """Where a request's tokens are charged."""
+class KeyAdmission:
+    """A request that a key may make, in flight inside the block; its tokens are charged here."""
 
-    bucket: Bucket | None
+    def __init__(self, use: _KeyUse) -> None:
+        self._use = use
+
+    def __enter__(self) -> "KeyAdmission":
+        self._use.num_in_flight += 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._use.num_in_flight -= 1
 
     def spend(self, count: int) -> None:
         """Charge tokens that were read or written."""
-        if self.bucket is not None:
-            self.bucket.take(count, time.monotonic())
+        if self._use.tokens is not None:
+            self._use.tokens.take(count, time.monotonic())
 
 
 def _new_use(limits: KeyLimits) -> _KeyUse:
@@ -110,8 +110,7 @@ class TaskGate:
         self._paces = {name: Pace() for name in spec.tasks}
         self._room = {name: room_of(task) for name, task in spec.tasks.items()}
 
-    @contextmanager
-    def admitted(self, task: str) -> Iterator["Work"]:
+    def admitted(self, task: str) -> "Work":
         """Let a request in; OverloadError where it would wait for longer than the spec allows."""
         pace = self._paces[task]
         # What the replicas that are always there work on at once is no queue, however slow it is.
@@ -124,23 +123,26 @@ class TaskGate:
                 "overloaded",
                 retry_s,
             )
-        pace.come(time.monotonic())
-        work = Work()
-        try:
-            yield work
-        finally:
-            if work.worked_s is None:
-                pace.leave(time.monotonic())
-            else:
-                pace.done(time.monotonic(), work.worked_s)
+        return Work(pace)
 
 
-@dataclass
 class Work:
-    """What is known of a request when it is answered."""
+    """A request to a task, in flight inside the block, and what is known of it when it is answered."""
 
-    worked_s: float | None = None
-    """Seconds that a model worked on it; None until it is answered."""
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        self.worked_s: float | None = None
+        """Seconds that a model worked on it; None until it is answered."""
+
+    def __enter__(self) -> "Work":
+        self._pace.come(time.monotonic())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.worked_s is None:
+            self._pace.leave(time.monotonic())
+        else:
+            self._pace.done(time.monotonic(), self.worked_s)
 
 
 def room_of(task: TaskSpec) -> int:

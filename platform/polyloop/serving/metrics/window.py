@@ -84,7 +84,11 @@ class RecentRequests:
         kept.slices[-1][1][outcome] += 1
 
     def _kept(self, tags: Mapping[str, str]) -> _Kept:
-        return self._series.setdefault((tags["task"], tags["version"]), _Kept())
+        series = (tags["task"], tags["version"])
+        kept = self._series.get(series)
+        if kept is None:
+            kept = self._series[series] = _Kept()
+        return kept
 
     def _forget(self) -> None:
         """Drop what is older than the window, and series of which nothing is left."""

@@ -21,7 +21,6 @@ logger = logging.getLogger("polyloop.access")
 
 HEADER = "x-request-id"
 API = ("/v1/", "/v2/")
-TRACE_HEADERS = ("traceparent", "tracestate")
 AccessLog = Literal["none", "failures", "all"]
 
 
@@ -43,8 +42,7 @@ class Door:
         is_api = scope["path"].startswith(API)
         span = NO_SPAN
         if is_api:
-            carrier = {name: value for name in TRACE_HEADERS if (value := headers.get(name))}
-            span = self._tracing.begin(scope["method"], "server", carrier, request_id=asked.request_id)
+            span = self._tracing.begin(scope["method"], "server", headers, request_id=asked.request_id)
             asked.trace_id = span.trace_id
         status: int | None = None
 

@@ -7,7 +7,7 @@ whether traces are on: `NO_SPAN` does nothing, makes no object and is its own ch
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Literal
 
@@ -64,12 +64,13 @@ def current_span() -> Span:
     return _current.get()
 
 
-@contextmanager
-def in_span(span: Span) -> Iterator[Span]:
+def in_span(span: Span) -> AbstractContextManager[Span]:
     """Make `span` the current one inside the block, which must not yield to another context."""
-    if not span.is_recorded:
-        yield span
-        return
+    return _made_current(span) if span.is_recorded else NO_SPAN
+
+
+@contextmanager
+def _made_current(span: Span) -> Iterator[Span]:
     token = _current.set(span)
     try:
         yield span
