@@ -3,12 +3,12 @@
 Inputs: a folder with a model, ids. Outputs: tensors on the model's device. Limits: float32; safetensors only.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoTokenizer
+from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig
 
 from polyloop.errors import ArtefactError, first_line
 from polyloop.models.contract import Contract, PredictInput, check_length
@@ -24,13 +24,22 @@ MAX_BATCH_TOKENS = 8_192
 class LoadedModel:
     """A model that is ready to be asked."""
 
-    def __init__(self, path: Path, kind: TaskKind, contract: Contract, device: torch.device) -> None:
-        """Load the model in a folder; ArtefactError where that cannot be done."""
+    def __init__(
+        self,
+        path: Path,
+        kind: TaskKind,
+        contract: Contract,
+        device: torch.device,
+        changed: Callable[[PreTrainedConfig], None] = lambda _: None,
+    ) -> None:
+        """Load the model in a folder, as its config says once it was `changed`; ArtefactError where it cannot be."""
         auto_class = AUTO_CLASSES[kind.architecture]
         try:
             with quiet_transformers():
                 self.tokenizer: Any = AutoTokenizer.from_pretrained(path)
-                model = auto_class.from_pretrained(path, use_safetensors=True, dtype=torch.float32)
+                config = AutoConfig.from_pretrained(path)
+                changed(config)
+                model = auto_class.from_pretrained(path, config=config, use_safetensors=True, dtype=torch.float32)
         except LOAD_ERRORS as error:
             raise ArtefactError(f"the model at {path} cannot be loaded: {first_line(error)}") from error
         self.contract = contract
