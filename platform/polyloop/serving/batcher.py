@@ -77,8 +77,10 @@ class Batcher(Generic[Item, Result]):
         max_batch_size: int,
         batch_wait_s: float,
         on_batch: OnBatch = lambda _: None,
+        is_ready: Callable[[str], bool] = lambda _: True,
     ) -> None:
-        self._call, self._on_batch = call, on_batch
+        """`is_ready` says of a key whether a call has nothing to do first that may take long, as a model to load."""
+        self._call, self._on_batch, self._is_ready = call, on_batch, is_ready
         self._max_batch_size = max_batch_size
         self._batch_wait_s = batch_wait_s
         self._waiting: deque[_Waiting[Item, Result]] = deque()
@@ -96,12 +98,15 @@ class Batcher(Generic[Item, Result]):
         now_s = time.perf_counter()
         waiting = _Waiting(key, item, future, math.inf if within_s is None else now_s + within_s)
         is_idle = self._worker is None or self._worker.done()
-        if is_idle and not self._waiting and now_s < waiting.deadline_s and self._quickness[key].is_enough(now_s):
+        if is_idle and not self._waiting and now_s < waiting.deadline_s and self._is_quick(key, now_s):
             return self._results([waiting])[0]
         self._waiting.append(waiting)
         if is_idle:
             self._worker = asyncio.create_task(self._work())
         return await future
+
+    def _is_quick(self, key: str, now_s: float) -> bool:
+        return self._quickness[key].is_enough(now_s) and self._is_ready(key)
 
     async def _work(self) -> None:
         if self._expects_company and len(self._waiting) < self._max_batch_size and self._batch_wait_s > 0:

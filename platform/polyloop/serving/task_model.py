@@ -58,6 +58,7 @@ class TaskModel:
             max_batch_size=serving.max_batch_size,
             batch_wait_s=serving.batch_wait_ms / 1000,
             on_batch=self._observed.on_batch,
+            is_ready=self.holds,
         )
         self._slots = StreamSlots(serving.max_streams)
         self._in_hand = _InHand()

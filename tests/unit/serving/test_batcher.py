@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -162,7 +162,9 @@ async def test_nobody_works_on_an_item_whose_time_is_up(model: Model) -> None:
     assert model.calls == [("v1", [1]), ("v1", [3])]
 
 
-def noting_threads(model: Model) -> tuple[Batcher[int, int], list[bool]]:
+def noting_threads(
+    model: Model, is_ready: Callable[[str], bool] = lambda _: True
+) -> tuple[Batcher[int, int], list[bool]]:
     """Return a batcher, and of each of its calls whether the event loop made it."""
     here, on_loop = threading.get_ident(), list[bool]()
 
@@ -170,7 +172,7 @@ def noting_threads(model: Model) -> tuple[Batcher[int, int], list[bool]]:
         on_loop.append(threading.get_ident() == here)
         return model(key, items)
 
-    return Batcher(call, max_batch_size=8, batch_wait_s=0.0), on_loop
+    return Batcher(call, max_batch_size=8, batch_wait_s=0.0, is_ready=is_ready), on_loop
 
 
 async def until_the_loop_calls(batches: Batcher[int, int], on_loop: list[bool], key: str = "v1") -> None:
@@ -218,6 +220,15 @@ async def test_the_loop_does_not_work_on_an_item_whose_time_is_up(model: Model) 
     with pytest.raises(RequestError, match="waited for longer"):
         await batches.submit("v1", 1, within_s=0.0)
     assert len(on_loop) == num_calls
+
+
+async def test_a_thread_makes_the_calls_that_have_something_to_load_first(model: Model) -> None:
+    held = {"v1"}
+    batches, on_loop = noting_threads(model, held.__contains__)
+    await until_the_loop_calls(batches, on_loop)
+    held.clear()
+    assert await doubled(batches, "v1", 1) == 2
+    assert not on_loop[-1]
 
 
 async def test_the_loop_calls_no_model_that_is_at_work(model: Model) -> None:

@@ -36,6 +36,7 @@ class Nearby:
         self._num_over_serve = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._out_of_reach: set[Path] = set()
 
     @property
     def alive(self) -> bool:
@@ -94,13 +95,14 @@ class Nearby:
 
     async def _look(self) -> None:
         """Connect to replicas that are new, and forget those that have gone."""
+        told, self._out_of_reach = self._out_of_reach, set()
         self._channels = {name: channel for name, channel in self._channels.items() if channel.is_connected}
         try:
             found = {path.name for path in self._folder.iterdir() if path.suffix == ENDING}
         except FileNotFoundError:  # emptied by whoever tidies temporary files; a replica that starts makes it anew
             return
         except OSError as error:
-            logger.warning("the sockets in %s cannot be listed: %s", self._folder, error)
+            self._cannot_be_asked(self._folder, error, told)
             return
         for name in found - self._channels.keys():
             try:
@@ -110,4 +112,10 @@ class Nearby:
             except ConnectionRefusedError:  # its process was killed, since a socket has its name once it is listened to
                 (self._folder / name).unlink(missing_ok=True)
             except OSError as error:
-                logger.warning("the replica at %s cannot be asked: %s", self._folder / name, error)
+                self._cannot_be_asked(self._folder / name, error, told)
+
+    def _cannot_be_asked(self, place: Path, error: OSError, told: set[Path]) -> None:
+        """Log once that replicas are out of reach, until they are within it again."""
+        self._out_of_reach.add(place)
+        if place not in told:
+            logger.warning("no replica can be asked at %s, so Serve is: %s", place, str(error) or type(error).__name__)

@@ -236,6 +236,20 @@ async def test_a_folder_that_has_been_tidied_away_is_no_failure(node: Node, capl
     assert caplog.text == ""
 
 
+async def test_that_a_replica_is_out_of_reach_is_told_once(node: Node, caplog: pytest.LogCaptureFixture):
+    async def fail(_: Path) -> None:
+        raise OSError(24, "Too many open files")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(channel_module.Channel, "to", fail)
+        await node.replica(Model())
+        assert (await node.way.reply(CALL)).output == "far"
+        await asyncio.sleep(0.2)
+        assert caplog.text.count("Too many open files") == 1
+
+    await node.until({"near"})
+
+
 async def test_who_leaves_a_stream_has_the_replica_stop_it(node: Node):
     model = Model()
     await node.replica(model)
