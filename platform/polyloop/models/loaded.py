@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig
+from transformers import AutoConfig, PreTrainedConfig
 
 from polyloop.errors import ArtefactError, first_line
 from polyloop.models.contract import Contract, PredictInput, check_length
 from polyloop.models.pretrained import AUTO_CLASSES, LOAD_ERRORS
 from polyloop.models.quiet import quiet_transformers
+from polyloop.models.tokenizing import Tokenizing, tokenizing_at
 from polyloop.tasks.base import TaskKind
 
 MAX_BATCH_ROWS = 64
@@ -36,12 +37,13 @@ class LoadedModel:
         auto_class = AUTO_CLASSES[kind.architecture]
         try:
             with quiet_transformers():
-                self.tokenizer: Any = AutoTokenizer.from_pretrained(path)
+                self._tokenizing = tokenizing_at(path)
                 config = AutoConfig.from_pretrained(path)
                 changed(config)
                 model = auto_class.from_pretrained(path, config=config, use_safetensors=True, dtype=torch.float32)
         except LOAD_ERRORS as error:
             raise ArtefactError(f"the model at {path} cannot be loaded: {first_line(error)}") from error
+        self.tokenizer: Any = self._tokenizing.tokenizer
         self.contract = contract
         self.device = device
         self.model: Any = model.to(device).eval()
@@ -49,7 +51,7 @@ class LoadedModel:
 
     def encode(self, inputs: Sequence[PredictInput]) -> list[list[int]]:
         """Return the ids of inputs; RequestError (422) if one is longer than the version takes."""
-        return encoded(inputs, self._kind, self.tokenizer, self.contract)
+        return encoded(inputs, self._kind, self._tokenizing, self.contract)
 
     def padded(self, rows: Sequence[Sequence[int]], *, on_left: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
         """Return ids and mask on the device."""
@@ -57,9 +59,13 @@ class LoadedModel:
         return input_ids.to(self.device), attention_mask.to(self.device)
 
 
-def encoded(inputs: Sequence[PredictInput], kind: TaskKind, tokenizer: Any, contract: Contract) -> list[list[int]]:
+def encoded(
+    inputs: Sequence[PredictInput], kind: TaskKind, tokenizing: Tokenizing, contract: Contract
+) -> list[list[int]]:
     """Return the ids of inputs; RequestError (422) if one is longer than the version takes."""
-    rows = kind.encode_inputs(tokenizer, [item.text for item in inputs], [item.target_locale for item in inputs])
+    texts, locales = [item.text for item in inputs], [item.target_locale for item in inputs]
+    with tokenizing.lock:
+        rows = kind.encode_inputs(tokenizing.tokenizer, texts, locales)
     check_length(max((len(ids) for ids in rows), default=0), contract.max_input_tokens)
     return rows
 

@@ -5,13 +5,10 @@ tokenizer and the decoding settings are those of the model's own folder; each ou
 Calls from several threads are fine.
 """
 
-import threading
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-
-from transformers import AutoTokenizer
 
 from polyloop.errors import ArtefactError, first_line
 from polyloop.models.contract import Contract, PredictInput, Prediction
@@ -22,6 +19,7 @@ from polyloop.models.engines.writers import load_writer
 from polyloop.models.loaded import batches, encoded
 from polyloop.models.pretrained import LOAD_ERRORS
 from polyloop.models.texts import predictions, until_end, writable_locales
+from polyloop.models.tokenizing import tokenizing_at
 from polyloop.tasks.writing import TextKind
 
 
@@ -45,14 +43,13 @@ class ConvertedTexts:
         this machine does not have the compute type.
         """
         try:
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(path)
+            self._tokenizing = tokenizing_at(path)
         except LOAD_ERRORS as error:
             raise ArtefactError(f"the tokenizer at {path} cannot be loaded: {first_line(error)}") from error
+        self._tokenizer: Any = self._tokenizing.tokenizer
         decoding = read_decoding(path)
         self.decoding: Decoding = decoding if draws else decoding.likeliest()
         self._kind, self._contract = kind, contract
-        # A fast tokenizer notes its settings when it encodes, and refuses that while another thread reads it.
-        self._tokenizing = threading.Lock()
         is_decoder = kind.architecture == "decoder"
         self._writer = load_writer(converted_dir, self.decoding, computing, is_decoder=is_decoder)
 
@@ -84,7 +81,7 @@ class ConvertedTexts:
     def nlls_nats(self, inputs: Sequence[PredictInput], targets: Sequence[str]) -> list[float]:
         """Return the negative log likelihood of each target given its input, in nats, the end token included."""
         rows = self._encode(inputs)
-        with self._tokenizing:
+        with self._tokenizing.lock:
             wanted = self._kind.encode_texts(self._tokenizer, targets)
         found: dict[int, float] = {}
         for positions in batches([len(row) + len(target) for row, target in zip(rows, wanted, strict=True)]):
@@ -106,8 +103,7 @@ class ConvertedTexts:
         return writable_locales(self._kind, self._tokenizer, self._contract.locales)
 
     def _encode(self, inputs: Sequence[PredictInput]) -> list[list[int]]:
-        with self._tokenizing:
-            return encoded(inputs, self._kind, self._tokenizer, self._contract)
+        return encoded(inputs, self._kind, self._tokenizing, self._contract)
 
     def _write_batch(self, rows: list[list[int]]) -> list[list[int]]:
         limits = [self._limit(ids) for ids in rows]
@@ -126,18 +122,18 @@ class ConvertedTexts:
         with closing(self._writer.stream(ids, self._limit(ids))) as written:
             for token_id in written:
                 output.append(token_id)
-                with self._tokenizing:
+                with self._tokenizing.lock:
                     piece = pieces.add(token_id)
                 if piece:
                     yield piece
-        with self._tokenizing:
+        with self._tokenizing.lock:
             rest = pieces.finish()
         if rest:
             yield rest
         yield from self._predictions([ids], [output])
 
     def _predictions(self, rows: Sequence[list[int]], outputs: Sequence[list[int]]) -> list[Prediction]:
-        with self._tokenizing:
+        with self._tokenizing.lock:
             return predictions(rows, outputs, self._kind, self._tokenizer)
 
     def _limit(self, ids: list[int]) -> int:
