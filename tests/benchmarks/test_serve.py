@@ -8,6 +8,7 @@ import pytest
 from polyloop.bench.serve.benchmark import bodies_of, model_peers, peer_bodies
 from polyloop.bench.serve.loads import Loads
 from polyloop.bench.serve.models import ModelSize, sentences, write_model
+from polyloop.bench.serve.raw import RawPlan
 from polyloop.bench.serve.servers import peer_running
 
 CLASSIFIER = ModelSize(name="classify-small", width=32, feedforward=64, heads=2, layers=1)
@@ -26,3 +27,12 @@ def test_a_peer_serves_the_same_files_and_takes_the_same_load(size: ModelSize, t
 
     assert told["num_failed"] == 0
     assert told["num_requests"] > 0
+
+
+def test_engines_that_are_driven_at_once_are_summed_up(tmp_path: Path):
+    plan = RawPlan(texts=("a", "b"), locale="en", target_locale="en", batch_size=2, warm_s=0.1, counted_s=0.2)
+
+    told = Loads(work=tmp_path, warm_s=0.0, counted_s=0.0).drive_together("echo", plan, 2)
+
+    assert [one["batch_size"] for one in told["each"]] == [2, 2]
+    assert told["rows_per_s"] == pytest.approx(sum(one["rows_per_s"] for one in told["each"]), abs=0.02)

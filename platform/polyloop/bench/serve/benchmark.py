@@ -33,6 +33,7 @@ from polyloop.bench.serve.figures import (
     failed_figure,
     latency_figures,
     rate_figure,
+    scaling_figure,
 )
 from polyloop.bench.serve.loads import Loads
 from polyloop.bench.serve.models import OUTPUT_TOKENS, SIZES, SOURCE, TARGET, ModelSize
@@ -54,7 +55,8 @@ from polyloop.bench.serve.servers import Peer, Served, deploy_project, peer_runn
 from polyloop.spec.settings import settings
 from polyloop.tasks.writing import locale_tag
 
-OURS, RAW = "polyloop", "the engine without a server"
+RAW = "the engine without a server"
+TOGETHER = "engines without a server, at once"
 NO_PEERS = "POLYLOOP_BENCH_PEERS names no environment (`make peers` makes one)"
 BATCHED = 16
 """Connections that ask models, and so the most that a batch can hold."""
@@ -198,6 +200,7 @@ class Bench:
         project = model_project(self.work / "models", tasks, num_versions=num_versions(sizes.num_promotions))
         others: dict[tuple[str, str], list[Printed]] = defaultdict(list)
         texts = models.sentences(NUM_TEXTS)
+        long_texts = models.sentences(NUM_TEXTS, per_text=LONG_TEXT_SENTENCES)
         released: list[Figure] = []
         for turn in range(sizes.turns):
             with platform_running(project):
@@ -205,7 +208,7 @@ class Bench:
                     bodies = bodies_of(size.kind, texts)
                     for name in (size.name, in_router(size)):
                         self._ask(name, served(project, name, bodies[0]), bodies, connections=BATCHED)
-                long = bodies_of("classify", models.sentences(NUM_TEXTS, per_text=LONG_TEXT_SENTENCES))
+                long = bodies_of("classify", long_texts)
                 for name in ("one", "two"):
                     self._ask(name, served(project, name, long[0]), long, connections=BATCHED)
                 if turn == sizes.turns - 1:
@@ -216,9 +219,18 @@ class Bench:
                 for name, _, load in self._ask_peers(model_peers(size, folder), bodies, (BATCHED,)):
                     others[size.name, name].append(load)
                 others[size.name, RAW].append(self._loads.drive(folder, self._raw_plan(size, texts)))
+        folder = project.loaded.artefacts_dir / "models" / "one" / "v1"
+        plan = self._raw_plan(sizes.replicated, long_texts)
+        for count in (1, 2):
+            together = (self._loads.drive_together(folder, plan, count) for _ in range(sizes.turns))
+            others[TOGETHER, str(count)] += together
         figures = [figure for size in sizes.models for figure in self._model_figures(size, others)]
-        title = f"2 replicas of {sizes.replicated.name}, texts of {LONG_TEXT_SENTENCES} sentences"
-        return [*figures, self._ratio(title, "two", "1 replica", "one", TWO_REPLICAS_BAR), *released]
+        title = f"{sizes.replicated.name}, texts of {LONG_TEXT_SENTENCES} sentences"
+        replicated = [
+            self._ratio(f"2 replicas of {title}", "two", "1 replica", "one", TWO_REPLICAS_BAR),
+            scaling_figure(title, others[TOGETHER, "2"], others[TOGETHER, "1"]),
+        ]
+        return [*figures, *replicated, *released]
 
     def _model_figures(self, size: ModelSize, others: dict[tuple[str, str], list[Printed]]) -> list[Figure]:
         litserve, fastapi = (peer.name for peer in model_peers(size, Path()))

@@ -60,6 +60,19 @@ def rate_figure(
     )
 
 
+def scaling_figure(name: str, two: Sequence[Printed], one: Sequence[Printed]) -> Figure:
+    """Tell what two engines without a server do beside one: as much as replicas can gain on this machine."""
+    return Figure(
+        name=f"2 engines without a server, {name}",
+        value=median_of(two, "rows_per_s"),
+        unit="rows/s",
+        peer="1 engine",
+        peer_value=median_of(one, "rows_per_s"),
+        bar=None,
+        details={"two": list(two), "one": list(one)},
+    )
+
+
 def latency_figures(name: str, ours: Sequence[Printed], bare: Printed) -> list[Figure]:
     """Tell what the platform adds to a bare engine for one client that asks one thing after the other."""
     added_ms = median_of(ours, "p50_ms") - bare["p50_ms"]

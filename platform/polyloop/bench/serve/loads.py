@@ -5,6 +5,7 @@ Input: who is asked, and what. Output: what the process printed. Errors: Cluster
 
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,12 @@ class Loads:
     def drive(self, engine: str | Path, plan: RawPlan) -> Printed:
         """Drive an engine without a server: `echo`, or the version in a folder."""
         return run_module("polyloop.bench.serve.raw", engine, self._written(plan), threads=THREADS)
+
+    def drive_together(self, engine: str | Path, plan: RawPlan, count: int) -> Printed:
+        """Drive so many of the same engine at once, each in a process of its own; rows a second of all together."""
+        with ThreadPoolExecutor(count) as threads:
+            told = list(threads.map(lambda _: self.drive(engine, plan), range(count)))
+        return {"rows_per_s": round(sum(one["rows_per_s"] for one in told), 2), "each": told}
 
     def _written(self, plan: LoadPlan | RawPlan) -> Path:
         self.work.mkdir(parents=True, exist_ok=True)

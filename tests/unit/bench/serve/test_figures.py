@@ -34,6 +34,12 @@ def test_an_engine_is_compared_by_its_rows():
     assert not figure.ok
 
 
+def test_two_engines_at_once_are_told_beside_one_and_have_no_bar():
+    figure = figures.scaling_figure("x", [{"rows_per_s": rate} for rate in (150, 130, 140)], [{"rows_per_s": 100}])
+
+    assert (figure.ratio, figure.bar, figure.ok) == (1.4, None, True)
+
+
 def test_what_the_bare_engine_takes_is_not_what_the_platform_adds():
     added, p99 = figures.latency_figures("echo", [{"p50_ms": 3.0, "p99_ms": 14.0}], {"p50_ms": 1.0})
 
