@@ -4,8 +4,8 @@ Input: single items from coroutines. Output: their results, each to its caller, 
 model is busy, new items gather; when it is free, it takes up to `max_batch_size` of the oldest. An idle model waits
 `batch_wait_s` for company where its last call had some: clients that come together share calls, and a lone one never
 waits. Items of different keys (model versions) never share a call, and none is worked on whose deadline has passed. The
-model runs in one thread of its own, so the event loop stays free to take requests; only an idle model whose calls are
-shorter than the hop to that thread is worth (`quickness`) is called by the loop. It never runs twice at once.
+model runs in one thread of its own, so the event loop stays free to take requests; only a quick model that is mostly
+idle (`quickness`) is called by the loop itself. It never runs twice at once.
 """
 
 import asyncio
