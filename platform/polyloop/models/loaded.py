@@ -3,12 +3,11 @@
 Inputs: a folder with a model, ids. Outputs: tensors on the model's device. Limits: float32; safetensors only.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, PreTrainedConfig
 
 from polyloop.errors import ArtefactError, first_line
 from polyloop.models.contract import Contract, PredictInput, check_length
@@ -31,19 +30,20 @@ class LoadedModel:
         kind: TaskKind,
         contract: Contract,
         device: torch.device,
-        changed: Callable[[PreTrainedConfig], None] = lambda _: None,
+        **overrides: Any,
     ) -> None:
-        """Load the model in a folder, as its config says once it was `changed`; ArtefactError where it cannot be."""
+        """Load the model in a folder, with `overrides` of its config; ArtefactError where that cannot be done.
+
+        The tokenizer may be other versions' too: its lock, that of `tokenizing`, is to be held while it is used.
+        """
         auto_class = AUTO_CLASSES[kind.architecture]
         try:
             with quiet_transformers():
-                self._tokenizing = tokenizing_at(path)
-                config = AutoConfig.from_pretrained(path)
-                changed(config)
-                model = auto_class.from_pretrained(path, config=config, use_safetensors=True, dtype=torch.float32)
+                self.tokenizing = tokenizing_at(path)
+                model = auto_class.from_pretrained(path, use_safetensors=True, dtype=torch.float32, **overrides)
         except LOAD_ERRORS as error:
             raise ArtefactError(f"the model at {path} cannot be loaded: {first_line(error)}") from error
-        self.tokenizer: Any = self._tokenizing.tokenizer
+        self.tokenizer: Any = self.tokenizing.tokenizer
         self.contract = contract
         self.device = device
         self.model: Any = model.to(device).eval()
@@ -51,7 +51,7 @@ class LoadedModel:
 
     def encode(self, inputs: Sequence[PredictInput]) -> list[list[int]]:
         """Return the ids of inputs; RequestError (422) if one is longer than the version takes."""
-        return encoded(inputs, self._kind, self._tokenizing, self.contract)
+        return encoded(inputs, self._kind, self.tokenizing, self.contract)
 
     def padded(self, rows: Sequence[Sequence[int]], *, on_left: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
         """Return ids and mask on the device."""

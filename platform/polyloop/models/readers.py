@@ -134,7 +134,8 @@ class WritingReader:
         if not reading.passages:
             return _nothing(len(ids))
         written = write(self._loaded, self._kind, [ids])[0]
-        generated = self._kind.decode(self._loaded.tokenizer, [written])[0]
+        with self._loaded.tokenizing.lock:
+            generated = self._kind.decode(self._loaded.tokenizer, [written])[0]
         text, citations = read_citations(generated, reading)
         if not text:
             return _nothing(len(ids))
@@ -154,7 +155,8 @@ class WritingReader:
         letters = limit * LETTERS_PER_TOKEN
         while True:
             reading = format_reading_input(question, passages, max_letters=letters)
-            ids = self._kind.encode_prompts(self._loaded.tokenizer, [reading.text])[0]
+            with self._loaded.tokenizing.lock:
+                ids = self._kind.encode_prompts(self._loaded.tokenizer, [reading.text])[0]
             if len(ids) <= limit or not reading.passages:
                 return reading, ids
             letters = min(letters - 1, letters * limit // len(ids))

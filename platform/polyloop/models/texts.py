@@ -32,16 +32,21 @@ class Texts:
         if not inputs:
             return []
         rows = self._loaded.encode(inputs)
-        return predictions(rows, write(self._loaded, self._kind, rows), self._kind, self._loaded.tokenizer)
+        written = write(self._loaded, self._kind, rows)
+        with self._loaded.tokenizing.lock:
+            return predictions(rows, written, self._kind, self._loaded.tokenizer)
 
     def nlls_nats(self, inputs: Sequence[PredictInput], targets: Sequence[str]) -> list[float]:
         """Return the negative log likelihood of each target given its input, in nats, the end token included."""
         rows = self._loaded.encode(inputs)
-        return nlls_nats(self._loaded, rows, self._kind.encode_texts(self._loaded.tokenizer, targets))
+        with self._loaded.tokenizing.lock:
+            wanted = self._kind.encode_texts(self._loaded.tokenizer, targets)
+        return nlls_nats(self._loaded, rows, wanted)
 
     def answerable_locales(self) -> list[str]:
         """Return all locales that the model can write."""
-        return writable_locales(self._kind, self._loaded.tokenizer, self._loaded.contract.locales)
+        with self._loaded.tokenizing.lock:
+            return writable_locales(self._kind, self._loaded.tokenizer, self._loaded.contract.locales)
 
 
 def predictions(

@@ -53,10 +53,8 @@ def digest_of(path: Path) -> str:
     found = hashlib.sha256()
     for file in sorted(path.iterdir()):
         if file.is_file() and file.suffix != ".safetensors" and file.name not in OTHER_FILES:
-            found.update(f"{file.name}\0{file.stat().st_size}\0".encode())
             with file.open("rb") as stream:
-                while block := stream.read(1 << 20):
-                    found.update(block)
+                found.update(file.name.encode() + b"\0" + hashlib.file_digest(stream, "sha256").digest())
     config = path / "config.json"
     if config.is_file():
         said = json.loads(config.read_text(encoding="utf-8"))

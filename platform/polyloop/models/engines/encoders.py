@@ -12,7 +12,6 @@ import ctranslate2
 import numpy as np
 import torch
 from torch import nn
-from transformers import PreTrainedConfig
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from polyloop.models.contract import Contract
@@ -42,11 +41,6 @@ class ConvertedEncoder(nn.Module):
         return BaseModelOutputWithPooling(last_hidden_state=hidden, pooler_output=pooled)
 
 
-def _without_layers(config: PreTrainedConfig) -> None:
-    """Leave out the layers of an encoder that is about to be replaced: most of its weights, and of the time to load."""
-    config.num_hidden_layers = 0
-
-
 def converted_labels(
     path: Path, converted_dir: Path, kind: TaskKind, contract: Contract, computing: Computing
 ) -> Labels:
@@ -54,7 +48,8 @@ def converted_labels(
 
     ArtefactError if one of both cannot be loaded, ModelError if this machine does not have the compute type.
     """
-    loaded = LoadedModel(path, kind, contract, torch.device("cpu"), _without_layers)
+    # Without the layers that are about to be replaced: most of the weights, and of the time to load.
+    loaded = LoadedModel(path, kind, contract, torch.device("cpu"), num_hidden_layers=0)
     model = loaded.model
     pooler = getattr(model.base_model, "pooler", None)
     setattr(model, model.base_model_prefix, ConvertedEncoder(converted_dir, computing, pooler))

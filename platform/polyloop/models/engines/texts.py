@@ -100,7 +100,8 @@ class ConvertedTexts:
 
     def answerable_locales(self) -> list[str]:
         """Return all locales that the model can write."""
-        return writable_locales(self._kind, self._tokenizer, self._contract.locales)
+        with self._tokenizing.lock:
+            return writable_locales(self._kind, self._tokenizer, self._contract.locales)
 
     def _encode(self, inputs: Sequence[PredictInput]) -> list[list[int]]:
         return encoded(inputs, self._kind, self._tokenizing, self._contract)

@@ -6,7 +6,7 @@ replica tells of it carry the same id and belong to one trace.
 
 import logging
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 
 from polyloop.cluster.serve_log import log_through_serve
 from polyloop.serving.batcher import BatchFacts
@@ -20,27 +20,6 @@ from polyloop.serving.tracing.spans import Span, in_span
 from polyloop.serving.tracing.tracer import Tracing, open_tracing
 
 logger = logging.getLogger("polyloop.serving")
-
-
-class _Told:
-    """Makes a call that of its context, inside the block."""
-
-    def __init__(self, asked: Asked) -> None:
-        self._asked = asked
-
-    def __enter__(self) -> None:
-        self._token = begin_asked(self._asked)
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is None:
-            logger.debug("answered")
-        end_asked(self._token)
-
-
-@contextmanager
-def _traced(asked: Asked, span: Span) -> Iterator[None]:
-    with _Told(asked), span, in_span(span):
-        yield
 
 
 class ObservedReplica:
@@ -60,11 +39,17 @@ class ObservedReplica:
         self._figures(batch)
         trace_batch(batch)
 
-    def call(self, call: Call) -> AbstractContextManager[None]:
+    @contextmanager
+    def call(self, call: Call) -> Iterator[None]:
         """Follow one call that is answered whole, inside of the block."""
         span = self._joined(call, is_streamed=False)
-        asked = self._asked(call, span)
-        return _traced(asked, span) if span.is_recorded else _Told(asked)
+        token = begin_asked(self._asked(call, span))
+        try:
+            with span, in_span(span):
+                yield
+            logger.debug("answered")
+        finally:
+            end_asked(token)
 
     def stream(self, call: Call) -> Span:
         """Return the span of a call that is answered in pieces, and make the call that of this context from now on.
