@@ -26,18 +26,6 @@ class Call:
     trace: Mapping[str, str] | None = field(default=None, compare=False)
     """Headers by which the replica's spans go on from the router's; None where none are made."""
 
-    def sent(self, *, within_s: float, request_id: str | None, trace: Mapping[str, str] | None) -> "Call":
-        """Return the same call with what its replica has to know of the request."""
-        return Call(
-            version=self.version,
-            text=self.text,
-            locale=self.locale,
-            target_locale=self.target_locale,
-            within_s=within_s,
-            request_id=request_id,
-            trace=trace,
-        )
-
     def by(self, version: str) -> "Call":
         """Return the same call to another version."""
         return replace(self, version=version)

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -127,7 +128,7 @@ def _attempt_span(span: Span, task: str, attempt: int) -> Span:
 def _sent(call: Call, deadline_s: float, span: Span) -> Call:
     """Return a call with the time that is left for it, and with what its replica needs to tell of it."""
     within_s = max(0.0, deadline_s - asyncio.get_running_loop().time())
-    return call.sent(within_s=within_s, request_id=request_id_now(), trace=span.carrier)
+    return replace(call, within_s=within_s, request_id=request_id_now(), trace=span.carrier)
 
 
 async def _attempt(way: Way, call: Call, task: str, deadline_s: float, span: Span) -> Reply:

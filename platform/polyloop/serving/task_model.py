@@ -88,7 +88,7 @@ class TaskModel:
         return await asyncio.gather(*map(self, calls), return_exceptions=True)
 
     async def _whole(self, call: Call) -> Reply:
-        with QuotingNothing("the model", call.version, "of", self._task):
+        with QuotingNothing(f"the model {call.version} of {self._task}"):
             batched = await self._batcher.submit(call.version, self._item(call), within_s=call.within_s)
             return _reply(batched.result, batched.worked_s)
 
@@ -109,7 +109,7 @@ class TaskModel:
             item, began_s = self._item(call), time.perf_counter()
             with (
                 span.child("model", version=call.version),
-                QuotingNothing("the model", call.version, "of", self._task),
+                QuotingNothing(f"the model {call.version} of {self._task}"),
             ):
                 async with aclosing(self._slots.run(lambda: predictor.stream(item))) as parts:
                     async for part in parts:

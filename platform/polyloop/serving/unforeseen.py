@@ -33,10 +33,10 @@ class QuotingNothing:
     """Turns an unforeseen failure of the block into a RequestError of 500 that quotes nothing; the log has an outline.
 
     It stands where a model is called, so that its exceptions reach neither a log of Ray's nor another process. `what`
-    failed is put together for the log alone.
+    is what failed.
     """
 
-    def __init__(self, *what: str) -> None:
+    def __init__(self, what: str) -> None:
         self._what = what
 
     def __enter__(self) -> None:
@@ -44,7 +44,7 @@ class QuotingNothing:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, Exception) and not isinstance(error, PolyloopError):
-            logger.error("%s failed: %s", " ".join(self._what), outline(error))
+            logger.error("%s failed: %s", self._what, outline(error))
             raise RequestError(DETAIL, 500, CODE) from None
 
 

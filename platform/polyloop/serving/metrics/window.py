@@ -8,7 +8,7 @@ Prometheus sees everything (docs/observing.md). Not safe for threads: figures co
 
 import math
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -56,7 +56,7 @@ class RecentRequests:
     def __init__(self, behind: Recorder, *, now: Callable[[], float] = time.monotonic) -> None:
         self._behind, self._now = behind, now
         self._started_s = now()
-        self._series: dict[Series, _Kept] = {}
+        self._series: defaultdict[Series, _Kept] = defaultdict(_Kept)
 
     def add(self, metric: Metric, value: float = 1.0, /, **tags: str) -> None:
         """Remember a request, and pass every figure on."""
@@ -84,11 +84,7 @@ class RecentRequests:
         kept.slices[-1][1][outcome] += 1
 
     def _kept(self, tags: Mapping[str, str]) -> _Kept:
-        series = (tags["task"], tags["version"])
-        kept = self._series.get(series)
-        if kept is None:
-            kept = self._series[series] = _Kept()
-        return kept
+        return self._series[tags["task"], tags["version"]]
 
     def _forget(self) -> None:
         """Drop what is older than the window, and series of which nothing is left."""

@@ -51,9 +51,8 @@ class ObservedInference:
     def answered(self, claim: InferenceClaim, answer: TaskAnswer) -> None:
         """Note the answer."""
         self._figures.answered(answer)
-        if self.span.is_recorded:
-            tokens = {"input_tokens": answer.usage.input_tokens, "output_tokens": answer.usage.output_tokens}
-            self.span.note(inference_id=str(claim.inference_id), **tokens)
+        tokens = {"input_tokens": answer.usage.input_tokens, "output_tokens": answer.usage.output_tokens}
+        self.span.note(inference_id=str(claim.inference_id), **tokens)
         if self._asked:
             self._asked.input_tokens += answer.usage.input_tokens
             self._asked.output_tokens += answer.usage.output_tokens
