@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -12,15 +13,18 @@ from polyloop.serving.quickness import LONGEST_S, NUM_CALLS
 
 
 class Model:
-    """Doubles numbers, notes each call, refuses negative ones, and may be held up."""
+    """Doubles numbers, notes each call, refuses negative ones, may be held up, and may take its time."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, list[int]]] = []
         self.may_go = threading.Event()
         self.may_go.set()
+        self.takes_s = 0.0
 
     def __call__(self, key: str, items: Sequence[int]) -> list[int]:
         assert self.may_go.wait(5)
+        if self.takes_s:
+            time.sleep(self.takes_s)
         self.calls.append((key, list(items)))
         if any(item < 0 for item in items):
             raise ValueError(f"negative among {list(items)}")
@@ -206,9 +210,8 @@ async def test_what_a_quick_model_refuses_fails_alone(model: Model) -> None:
 async def test_a_thread_makes_the_calls_of_a_slow_model(model: Model) -> None:
     batches, on_loop = noting_threads(model)
     await until_the_loop_calls(batches, on_loop)
+    model.takes_s = 2 * LONGEST_S
     for _ in range(2):  # the first one may meet the loop, which does not know yet
-        model.may_go.clear()
-        threading.Timer(2 * LONGEST_S, model.may_go.set).start()
         await doubled(batches, "v1", 1)
     assert not on_loop[-1]
 
