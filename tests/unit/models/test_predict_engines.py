@@ -1,8 +1,10 @@
 """A predictor answers by the engine that its version names, and by PyTorch where that engine cannot."""
 
+import gc
 import logging
 import shutil
 import sys
+import weakref
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -45,6 +47,11 @@ def wanted(version: Path, inputs: list[PredictInput]) -> list[Prediction]:
     return Predictor(version, threads=1, wish=PYTORCH).predict(inputs)
 
 
+def count_modules() -> int:
+    """Return how many of PyTorch's modules there are in this process, weights and all."""
+    return sum(issubclass(type(one), torch.nn.Module) for one in gc.get_objects())
+
+
 def engine_of(predictor: Predictor) -> str:
     return str(predictor.engine)
 
@@ -58,6 +65,25 @@ def test_the_engine_that_the_manifest_names_gives_pytorchs_answers(
     assert predictor.predict(inputs) == wanted
     assert predictor.count_tokens(inputs[3]) == wanted[3].num_input_tokens
     assert caplog.records == []
+
+
+@pytest.mark.parametrize("wish", [EngineWish(), PYTORCH], ids=["ctranslate2", "pytorch"])
+def test_a_version_that_is_let_go_is_freed_without_a_pass_for_cycles(
+    version: Path, inputs: list[PredictInput], wish: EngineWish
+) -> None:
+    Predictor(version, threads=1, wish=wish).predict(inputs)  # what transformers keeps of a first load stays
+    gc.collect()
+    num_modules = count_modules()
+    gc.disable()
+    try:
+        predictor = Predictor(version, threads=1, wish=wish)
+        predictor.predict(inputs)
+        freed = weakref.ref(predictor._family)
+        del predictor
+        assert freed() is None
+        assert count_modules() == num_modules
+    finally:
+        gc.enable()
 
 
 def test_scores_of_given_texts_are_the_engines_own(version: Path, inputs: list[PredictInput]) -> None:
